@@ -1,0 +1,1 @@
+"""onearm runs and analyses a single-arm oncology trial, from registry record to report."""

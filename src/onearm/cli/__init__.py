@@ -1,0 +1,35 @@
+"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from onearm.cli.build import build
+from onearm.cli.demo import demo
+from onearm.cli.lint import lint
+from onearm.cli.new import new
+from onearm.cli.response import response
+from onearm.cli.simulate import simulate
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run and analyse a single-arm oncology trial, from its registry record to its report.",
+    epilog="A study is a folder of text. Start with 'onearm demo', then read its report.",
+)
+for command in (demo, new, lint, simulate, build, response):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; a problem meant for people ends with its message and exit code 1."""
+    from onearm.errors import OnearmError
+
+    try:
+        app()
+    except OnearmError as problem:
+        print(f"onearm: {problem}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,117 @@
+"""Progress on the terminal, and the files of a build, for the commands that make one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from onearm.pipeline import Progress, Trial
+    from onearm.study import Study
+
+STUDY_HELP = "The study folder."
+
+
+@contextmanager
+def shown_progress(title: str) -> Iterator[Progress]:
+    """A line that tells the step at work and the time it has taken; silent where nobody looks."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title)
+        yield lambda step: bar.update(task, description=f"{title}: {step}")
+
+
+def read_date(text: str | None) -> date | None:
+    """A date from the command line; raises ``OnearmError`` that shows what was typed."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as problem:
+        raise OnearmError(f"--cut {text}: not a date; write it as 2024-06-30") from problem
+
+
+def read_uses(uses: list[str]) -> dict[str, str]:
+    """``--use RS=rs_onco.parquet`` as a mapping; raises ``OnearmError`` for another form."""
+    pairs = [use.partition("=") for use in uses]
+    for whole, (name, _, file) in zip(uses, pairs, strict=True):
+        if not name or not file:
+            raise OnearmError(f"--use {whole}: write it as DOMAIN=FILE, for example RS=rs.xpt")
+    return {name.upper(): file for name, _, file in pairs}
+
+
+def load_study(folder: Path) -> Study:
+    """The study, checked against the columns of the standards; every problem in one pass."""
+    from onearm import adam, sdtm
+    from onearm.errors import Problems
+    from onearm.study import lint, load
+
+    study = load(folder)
+    columns = {name: spec.names for name, spec in (sdtm.specs() | adam.specs()).items()}
+    errors = [f for f in lint.check(study, columns) if f.severity == "error"]
+    if errors:
+        raise Problems(errors, f"{folder}: the study cannot be used as it is")
+    return study
+
+
+def write_trial(
+    trial: Trial,
+    target: Path,
+    *,
+    formats: list[str],
+    language: str,
+    progress: Progress,
+    entries: pl.DataFrame | None = None,
+) -> Path:
+    """Write datasets, results and report into ``target``, whole or not at all; returns the report.
+
+    entries: the captured values, written beside the rest where they were made in the same run.
+    """
+    from onearm import adam, outputs, sdtm
+    from onearm.store import replaced_folder, write_datasets, write_entries
+    from onearm.store.folder import MARK
+
+    created = datetime.combine(trial.cut or date(1970, 1, 1), time(), UTC)
+    with replaced_folder(target) as folder:
+        progress("datasets")
+        for name, frames, specs in (
+            ("sdtm", trial.domains, sdtm.specs()),
+            ("adam", trial.datasets, adam.specs()),
+        ):
+            write_datasets(
+                frames, specs, folder / name, formats=formats, study=trial.study.id, created=created
+            )
+        if entries is not None:
+            write_entries(entries, folder / "entries.parquet")
+        progress("report")
+        outputs.render(
+            trial.study,
+            trial.datasets,
+            trial.numbers,
+            trial.findings,
+            folder,
+            language=language,
+            progress=progress,
+        )
+        mark = {
+            "study": trial.study.id,
+            "study_version": trial.study.version,
+            "data_cut": trial.cut.isoformat() if trial.cut else None,
+            "findings": len(trial.findings),
+            "results": trial.numbers.height,
+        }
+        (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
+    return target / "report.html"

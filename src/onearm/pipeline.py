@@ -1,0 +1,81 @@
+"""The river on one page: from what was captured, or from SDTM, to every number of the trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from onearm import adam, records, results, sdtm
+from onearm.errors import Finding, Problems
+from onearm.frames import Frames
+from onearm.study import Study
+
+Progress = Callable[[str], None]
+"""Told the name of each step as it begins."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A study, its data at the cut, and everything that follows from them."""
+
+    study: Study
+    cut: date | None
+    findings: tuple[Finding, ...]
+    domains: Frames
+    datasets: Frames
+    numbers: pl.DataFrame
+
+
+def silent(step: str) -> None:
+    """Progress that nobody watches."""
+
+
+def build(
+    study: Study, entries: pl.DataFrame, *, cut: date | None = None, progress: Progress = silent
+) -> Trial:
+    """Everything that follows from a study and what was captured.
+
+    entries: one row a captured value (the records border). cut: data cut-off, the study's own by
+    default. Findings of the edit checks are part of the trial; only entries that cannot be read at
+    all raise ``Problems``.
+    """
+    cut = cut or study.data_cut
+    progress("records")
+    clean = records.at_cut(study, entries, cut=cut)
+    findings = records.check(study, clean)
+    progress("SDTM")
+    domains = sdtm.derive(study, clean)
+    return _analyse(study, domains, cut, findings, progress)
+
+
+def build_from_sdtm(
+    study: Study, domains: Frames, *, cut: date | None = None, progress: Progress = silent
+) -> Trial:
+    """Everything that follows from a study and SDTM datasets made elsewhere.
+
+    Raises ``Problems`` where the datasets lack what the derivations need; what is only doubtful
+    becomes a finding of the trial.
+    """
+    progress("SDTM")
+    findings = sdtm.conform.check(domains)
+    fatal = [finding for finding in findings if finding.severity == "error"]
+    if fatal:
+        raise Problems(fatal, "the SDTM datasets cannot be analysed as they are")
+    return _analyse(study, domains, cut or study.data_cut, findings, progress)
+
+
+def _analyse(
+    study: Study,
+    domains: Frames,
+    cut: date | None,
+    findings: list[Finding],
+    progress: Progress,
+) -> Trial:
+    progress("ADaM")
+    datasets = adam.derive(study, domains, cut=cut)
+    progress("results")
+    numbers = results.analyse(study, datasets)
+    return Trial(study, cut, tuple(findings), domains, datasets, numbers)

@@ -1,0 +1,138 @@
+"""Forms as data: items, checks, skip logic, and where each item goes in SDTM (``forms/*.yaml``)."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from onearm.study.text import Part, Words
+
+ItemType = Literal["text", "integer", "decimal", "date", "partial_date", "time", "code", "yes_no"]
+
+TARGET = re.compile(
+    r"^(?P<domain>[A-Z]{2}|SUPP[A-Z]{2})\.(?P<variable>[A-Z][A-Z0-9]{0,7})"
+    r"(?:\s+where\s+(?P<where>.+))?$"
+)
+PAIR = re.compile(r"^\s*(?P<variable>[A-Z][A-Z0-9]{0,7})\s*=\s*'?(?P<value>[^'=]+?)'?\s*$")
+
+
+class Target(Part):
+    """Where a value goes: ``VS.VSORRES where VSTESTCD = SYSBP, VSPOS = SITTING``.
+
+    ``where`` names the row within the domain: items of one form row that share it share the row.
+    Items without it belong to every row of that domain that the form row makes.
+    """
+
+    domain: str
+    variable: str
+    where: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read the notation; raises ``ValueError`` that shows the text and the expected form."""
+        match = TARGET.match(text.strip())
+        if match is None:
+            raise ValueError(f"'{text}' is not DOMAIN.VARIABLE [where VARIABLE = VALUE, ...]")
+        pairs = []
+        for part in (match["where"] or "").split(","):
+            if not part.strip():
+                continue
+            pair = PAIR.match(part)
+            if pair is None:
+                raise ValueError(f"'{part.strip()}' in '{text}' is not VARIABLE = VALUE")
+            pairs.append((pair["variable"], pair["value"]))
+        return cls(domain=match["domain"], variable=match["variable"], where=tuple(pairs))
+
+
+class Choice(Part):
+    """One answer of an item: the stored code and the words shown."""
+
+    code: str
+    label: Words
+
+
+class Check(Part):
+    """An edit check: where ``when`` holds, ``require`` must hold; unknown (null) raises nothing.
+
+    Both are SQL conditions over the items of the form (typed), VISIT, VISIT_REPEAT, SUBJID, SITEID,
+    and items of forms filled once a subject as ``FORM.ITEM``. ``previous.ITEM`` is the same item of
+    the same row key at the visit before.
+    """
+
+    id: str
+    when: str = ""
+    require: str
+    says: Words
+    hint: Words | None = None
+    severity: Literal["hard", "soft"] = "soft"
+    source: str = ""
+
+
+class Item(Part):
+    """One question of a form.
+
+    ``to`` may name several targets. ``shown_when`` is skip logic: where it does not hold the item
+    must be empty. ``required`` items need a value or a missing reason.
+    """
+
+    name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
+    label: Words
+    type: ItemType
+    unit: str = ""
+    codes: str = ""  # a codelist of the study's terms folder or of the shipped terminology
+    choices: tuple[Choice, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    decimals: int | None = None
+    required: bool = False
+    shown_when: str = ""
+    calculated: str = ""
+    help: Words | None = None
+    to: tuple[Target, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _targets(cls, value: object) -> object:
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list | tuple):
+            return tuple(Target.parse(t) if isinstance(t, str) else t for t in texts)
+        return value
+
+
+class DomainRule(Part):
+    """How one form fills one domain beyond its items.
+
+    ``sets``: constants. ``when``: only form rows for which this holds make rows. ``once``: an item;
+    only the first form row (in visit order) with each value of it makes a row. ``drop_empty``: rows
+    whose topic result is empty are left out (default for findings).
+    """
+
+    sets: dict[str, str] = {}
+    when: str = ""
+    once: str = ""
+    drop_empty: bool = True
+
+
+class Form(Part):
+    """One form. ``rows`` is the noun of a repeating row ("lesion", "event"); empty: one row.
+
+    ``key`` names the item that identifies a repeating row from visit to visit. ``date`` names the
+    item that dates the rows; without it the visit's date is used.
+    """
+
+    form: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,11}$")
+    label: Words
+    rows: str = ""
+    key: str = ""
+    date: str = ""
+    intro: Words | None = None
+    domains: dict[str, DomainRule] = {}
+    items: tuple[Item, ...]
+    checks: tuple[Check, ...] = ()
+
+    def item(self, name: str) -> Item:
+        """The item of that name; ``KeyError`` where there is none."""
+        return {i.name: i for i in self.items}[name]
