@@ -14,6 +14,7 @@ from polars.exceptions import PolarsError
 from onearm.errors import OnearmError
 
 CLOCK = re.compile(r"\b(current_date|current_time|current_timestamp|now|random|rand)\b", re.I)
+QUERY = re.compile(r"\bselect\b", re.I)
 
 
 class BadExpression(OnearmError):
@@ -44,6 +45,8 @@ def parse(text: str) -> Expression:
         raise BadExpression("the expression is empty")
     if clock := CLOCK.search(text):
         raise BadExpression(f"'{text}' reads '{clock.group()}': a rule must not read the clock")
+    if QUERY.search(text):
+        raise BadExpression(f"'{text}': a rule reads one row: SELECT has no place in it")
     try:
         expression = pl.sql_expr(text)
         names = tuple(dict.fromkeys(expression.meta.root_names()))

@@ -48,13 +48,13 @@ def test_a_frame_gets_the_columns_order_and_types_of_its_specification(folder: P
 def test_missing_and_mistyped_columns_are_findings(folder: Path) -> None:
     spec = load_spec(folder / "DM.csv")
     found = check_columns(pl.DataFrame({"USUBJID": ["S-1"], "AGE": ["old"]}), spec, file="dm.csv")
-    assert [str(f) for f in found] == [
+    assert str(Problems(found)) == (
         "dm.csv: DM.STUDYID: required column STUDYID (Study Identifier) is missing\n"
-        "  (rule DM specification). Add the column to the source and read it again.",
+        "  (rule DM specification). Add the column to the source and read it again.\n"
         "dm.csv: DM.AGE: expected integer, found String\n"
         "  (found String; rule DM specification). "
-        "Write the column with the type that the specification names.",
-    ]
+        "Write the column with the type that the specification names."
+    )
 
 
 def test_a_finding_names_subject_visit_form_field_value_and_rule() -> None:
@@ -76,5 +76,6 @@ def test_problems_tell_all_findings_in_one_pass() -> None:
     line = Finding(Place(file="endpoints.yaml", line=14), None, "", "no such column", "Mend it.")
     bare = Finding(Place(), None, "", "nothing to analyse")
     assert str(Problems([line, bare], "the study cannot be used")) == (
-        "the study cannot be used\nendpoints.yaml:14: no such column\n  Mend it.\nnothing to analyse"
+        "the study cannot be used\n"
+        "endpoints.yaml:14: no such column\n  Mend it.\nnothing to analyse"
     )

@@ -1,0 +1,1 @@
+"""The published tables, one CSV file each; every row names its source."""
