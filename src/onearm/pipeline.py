@@ -77,5 +77,5 @@ def _analyse(
     progress("ADaM")
     datasets = adam.derive(study, domains, cut=cut)
     progress("results")
-    numbers = results.analyse(study, datasets)
+    numbers = results.analyse(study, {**domains, **datasets})
     return Trial(study, cut, tuple(findings), domains, datasets, numbers)

@@ -55,13 +55,12 @@ def read_uses(uses: list[str]) -> dict[str, str]:
 
 def load_study(folder: Path) -> Study:
     """The study, checked against the columns of the standards; every problem in one pass."""
-    from onearm import adam, sdtm
+    from onearm.cli.lint import catalogue
     from onearm.errors import Problems
     from onearm.study import lint, load
 
     study = load(folder)
-    columns = {name: spec.names for name, spec in (sdtm.specs() | adam.specs()).items()}
-    errors = [f for f in lint.check(study, columns) if f.severity == "error"]
+    errors = [f for f in lint.check(study, catalogue(study)) if f.severity == "error"]
     if errors:
         raise Problems(errors, f"{folder}: the study cannot be used as it is")
     return study
@@ -89,7 +88,7 @@ def write_trial(
         progress("datasets")
         for name, frames, specs in (
             ("sdtm", trial.domains, sdtm.specs()),
-            ("adam", trial.datasets, adam.specs()),
+            ("adam", trial.datasets, adam.specs(trial.study)),
         ):
             write_datasets(
                 frames, specs, folder / name, formats=formats, study=trial.study.id, created=created

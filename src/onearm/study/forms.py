@@ -74,7 +74,8 @@ class Item(Part):
     """One question of a form.
 
     ``to`` may name several targets. ``shown_when`` is skip logic: where it does not hold the item
-    must be empty. ``required`` items need a value or a missing reason.
+    must be empty. ``required`` items need a value or a missing reason. ``also`` sends another
+    column of the item's codelist along: target ``AE.AEBODSYS`` -> column ``soc``.
     """
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
@@ -91,6 +92,7 @@ class Item(Part):
     calculated: str = ""
     help: Words | None = None
     to: tuple[Target, ...] = ()
+    also: dict[str, str] = {}
     checks: tuple[Check, ...] = ()
 
     @field_validator("to", mode="before")
