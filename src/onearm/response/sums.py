@@ -31,7 +31,7 @@ def add_sums(visits: pl.DataFrame, rows: pl.DataFrame, parameters: Parameters) -
         target_scan=pl.col("date").max(),
         left_bulk=(~pl.col("gone") & ~pl.col("nodal")).sum(),
         left_nodes=(~pl.col("gone") & pl.col("nodal")).sum(),
-        largest_node=pl.col("largest").filter("nodal").max(),
+        largest_node=pl.col("largest").filter(pl.col("nodal") & ~pl.col("gone")).max(),
         lost_fragment=pl.col("lost_fragment").any(),
     )
     counted = (

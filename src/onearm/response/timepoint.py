@@ -92,7 +92,9 @@ def _flags(parameters: Parameters) -> pl.Expr:
     no_bulk = (pl.col("left_bulk").fill_null(0) + pl.col("nt_left_bulk")) == 0
     nodes = pl.col("left_nodes").fill_null(0) + pl.col("nt_left_nodes")
     largest = pl.max_horizontal("largest_node", "nt_largest_node")
-    small_node = no_bulk & (nodes == 1) & (largest < units(parameters.min_node_target_sa))
+    # A node whose size nobody wrote down cannot be called small.
+    is_small = (largest < units(parameters.min_node_target_sa)).fill_null(value=False)
+    small_node = no_bulk & (nodes == 1) & is_small
     node_only = pl.col("cr_before") & disease_left & small_node & ~pl.col("marker_high")
     notes = {
         "reappearance after target CR": back,

@@ -60,8 +60,7 @@ class Rule(Part):
     def column(self) -> str:
         """The column that holds the date."""
         match = TAKE.match(self.date)
-        assert match is not None  # noqa: S101 - the validator refused anything else
-        return match["inner"] or match["name"]
+        return (match["inner"] or match["name"]) if match else self.date
 
     def pick(self, default: str) -> str:
         """``first`` or ``last``: as written, else ``default``."""

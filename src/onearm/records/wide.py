@@ -1,0 +1,208 @@
+"""From the long frame of entries to one wide, typed frame a form, in one pass over the data.
+
+Names become small integers once, a form row becomes one integer, and every item is then a gather:
+the time grows with the number of entries, not with entries times items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from onearm.errors import Finding
+from onearm.records.entry import MOST_REPEATS, MOST_ROWS
+from onearm.records.model import KEYS
+from onearm.records.places import findings
+from onearm.study.forms import Form, ItemType
+
+TYPES: Mapping[ItemType, pl.DataType] = {
+    "integer": pl.Int64(),
+    "decimal": pl.Float64(),
+    "date": pl.Date(),
+}
+"""Item types that are not text in a wide frame."""
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """One form in wide shape, and where each entry went.
+
+    rows: ``KEYS``. texts, reasons: one text column an item, rows as in ``rows``.
+    entry: for each entry of the form its index in the long frame; at: its row here.
+    item: its item's position on the form.
+    """
+
+    form: Form
+    rows: pl.DataFrame
+    texts: pl.DataFrame
+    reasons: pl.DataFrame
+    entry: Indices
+    at: Indices
+    item: Indices
+    duplicates: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Names as dense integers: ``numbers`` has one row an entry, the others hold the names."""
+
+    numbers: pl.DataFrame
+    subjects: pl.DataFrame
+    visits: pl.Series
+    forms: pl.Series
+
+
+def pivot(entries: pl.DataFrame, forms: Mapping[str, Form], study_id: str) -> Iterator[Wide]:
+    """Each form of the study in wide shape, forms in the study's order, rows sorted by key.
+
+    entries: as ``entry.check_border`` lets them in. Where an entry is there twice, the first in the
+    order of value and reason is taken and a finding says so; the order of ``entries`` is no matter.
+    """
+    codes = _encode(entries, study_id)
+    code_of = {name: i for i, name in enumerate(codes.forms)}
+    for name, form in forms.items():
+        yield _pivot_form(entries, codes, form, code_of.get(name, -1))
+
+
+def _encode(entries: pl.DataFrame, study_id: str) -> _Codes:
+    subjects = (
+        entries.lazy()
+        .select("SITEID", "SUBJID")
+        .unique()
+        .sort("SITEID", "SUBJID")
+        .with_columns(USUBJID=pl.format("{}-{}-{}", pl.lit(study_id), "SITEID", "SUBJID"))
+        .collect()
+    )
+    names = {c: entries[c].unique().sort() for c in ("VISIT", "FORM", "ITEM", "SITEID", "SUBJID")}
+    number = {c: pl.col(c).cast(pl.Enum(names[c])).to_physical().cast(pl.Int64) for c in names}
+    pair = number["SITEID"] * max(len(names["SUBJID"]), 1) + number["SUBJID"]
+    # Pairs of integers are joined, not pairs of texts: a tenth of the memory.
+    dense = subjects.lazy().select(_pair=pair).with_row_index("_subject").collect()
+    subject = entries.select(_pair=pair).join(dense, on="_pair", how="left", maintain_order="left")[
+        "_subject"
+    ]
+    visit = (
+        subject.cast(pl.Int64) * max(len(names["VISIT"]), 1)
+        + entries.select(number["VISIT"])["VISIT"]
+    )
+    repeat = visit * (MOST_REPEATS + 1) + entries["VISIT_REPEAT"]
+    numbers = entries.select(
+        form=number["FORM"].cast(pl.Int16),
+        item=pl.col("ITEM").cast(pl.Enum(names["ITEM"])),
+        unit=repeat * (MOST_ROWS + 1) + entries["ROW"],
+    )
+    return _Codes(numbers, subjects, names["VISIT"], names["FORM"])
+
+
+def _pivot_form(entries: pl.DataFrame, codes: _Codes, form: Form, code: int) -> Wide:
+    numbers = codes.numbers.with_row_index("entry").filter(pl.col("form") == code)
+    units = numbers["unit"].unique().sort()
+    at = numbers.join(
+        units.to_frame().with_row_index("at"), on="unit", how="left", maintain_order="left"
+    )["at"]
+    position = {item.name: i for i, item in enumerate(form.items)}
+    item = (
+        numbers["item"].cast(pl.String).replace_strict(position, return_dtype=pl.Int64).to_numpy()
+    )
+    entry = numbers["entry"].cast(pl.Int64).to_numpy()
+    rows = _rows(units, codes)
+    found: list[Finding] = []
+    places = at.cast(pl.Int64).to_numpy()
+    picks: dict[str, pl.Series] = {}
+    for name, i in position.items():
+        mine = np.flatnonzero(item == i)
+        picks[name], doubled = _pick(entries, entry[mine], places[mine], rows.height)
+        if doubled.size:
+            twice = rows[doubled].with_columns(_value=entries["VALUE"].gather(picks[name][doubled]))
+            found += findings(
+                twice,
+                form,
+                field=name,
+                rule="entries",
+                message="was entered twice for the same visit and row",
+                hint="Keep one of the two values.",
+            )
+    texts = {name: entries["VALUE"].gather(pick).alias(name) for name, pick in picks.items()}
+    any_reason = entries["REASON"].gather(entry).null_count() < entry.size
+    reasons = {
+        name: entries["REASON"].gather(pick).alias(name)
+        for name, pick in (picks.items() if any_reason else ())
+    }
+    return Wide(
+        form=form,
+        rows=rows,
+        texts=rows.with_columns(texts.values()),
+        reasons=rows.with_columns(s for s in reasons.values() if s.null_count() < len(s)),
+        entry=entry,
+        at=places,
+        item=item,
+        duplicates=tuple(found),
+    )
+
+
+def _rows(units: pl.Series, codes: _Codes) -> pl.DataFrame:
+    """The key columns of the form rows that the unit numbers stand for."""
+    row = units % (MOST_ROWS + 1)
+    rest = units // (MOST_ROWS + 1)
+    repeat = rest % (MOST_REPEATS + 1)
+    rest = rest // (MOST_REPEATS + 1)
+    visits = max(len(codes.visits), 1)
+    subject = rest // visits
+    return pl.DataFrame(
+        {
+            **{c: codes.subjects[c].gather(subject) for c in ("SITEID", "SUBJID", "USUBJID")},
+            "VISIT": codes.visits.gather(rest % visits),
+            "VISIT_REPEAT": repeat.cast(pl.Int32),
+            "ROW": row.cast(pl.Int32),
+        }
+    ).select(KEYS)
+
+
+def _pick(
+    entries: pl.DataFrame, entry: Indices, at: Indices, height: int
+) -> tuple[pl.Series, Indices]:
+    """For each form row the entry of one item (null where there is none), and rows with several."""
+    chosen = np.full(height, -1, dtype=np.int64)
+    chosen[at] = entry
+    doubled = np.empty(0, dtype=np.int64)
+    if np.count_nonzero(chosen >= 0) < entry.size:
+        places, counts = np.unique(at, return_counts=True)
+        doubled = places[counts > 1]
+        mine = np.isin(at, doubled)
+        ordered = (
+            pl.DataFrame({"entry": entry[mine], "at": at[mine]})
+            .with_columns(
+                value=entries["VALUE"].gather(entry[mine]),
+                reason=entries["REASON"].gather(entry[mine]),
+            )
+            .sort("at", "value", "reason", nulls_last=True)
+            .unique("at", keep="first", maintain_order=True)
+        )
+        chosen[ordered["at"].to_numpy()] = ordered["entry"].to_numpy()
+    series = pl.Series("entry", chosen)
+    return series.set(series < 0, None).cast(pl.UInt32), doubled
+
+
+def typed(texts: pl.DataFrame, form: Form) -> pl.DataFrame:
+    """The wide frame with integers, decimals and dates read; what cannot be read is null.
+
+    A decimal becomes the nearest double, so that equal texts are equal numbers.
+    """
+    return texts.with_columns(
+        _read(pl.col(item.name), item.type) for item in form.items if item.type in TYPES
+    )
+
+
+def _read(text: pl.Expr, kind: ItemType) -> pl.Expr:
+    if kind == "date":
+        return text.str.to_date("%Y-%m-%d", strict=False)
+    if kind == "integer":
+        return text.str.strip_chars().cast(pl.Int64, strict=False)
+    number = text.str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)

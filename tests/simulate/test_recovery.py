@@ -1,0 +1,115 @@
+"""The truth of made-up patients comes back out of the derivations, patient by patient."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from onearm import adam, records, sdtm, simulate
+from onearm.frames import Frames
+from onearm.study import Study
+from tests.simulate.studies import SHIPPED, shipped_study
+
+Recovered = tuple[simulate.Simulated, Frames]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    if not (SHIPPED / "endpoints.yaml").is_file():
+        pytest.skip("the study has no endpoints yet")
+    folder = tmp_path_factory.mktemp("whole")
+    return shipped_study(folder, also=("subjects.yaml", "endpoints.yaml"))
+
+
+def derived(study: Study, trial: simulate.Simulated) -> Frames:
+    taken = records.at_cut(study, trial.entries, cut=trial.cut)
+    return adam.derive(study, sdtm.derive(study, taken), cut=trial.cut)
+
+
+@pytest.fixture(scope="module")
+def recovered(whole: Study) -> Recovered:
+    trial = simulate.trial(whole, subjects=150, seed=7, mess=False)
+    return trial, derived(whole, trial)
+
+
+def test_every_time_point_has_its_true_response(recovered: Recovered) -> None:
+    trial, datasets = recovered
+    computed = (
+        datasets["ADRS"]
+        .filter(pl.col("PARAMCD") == "OVRC")
+        .select("USUBJID", DATE="ADT", answer="AVALC")
+    )
+    both = trial.truth["time_points"].join(
+        computed, on=["USUBJID", "DATE"], how="full", coalesce=True
+    )
+    assert both.height == trial.truth["time_points"].height
+    assert both.filter(pl.col("SEEN").ne_missing(pl.col("answer"))).is_empty()
+
+
+@pytest.mark.parametrize("parameter", ["BOR", "CBOR"])
+def test_every_patient_has_the_true_best_response(recovered: Recovered, parameter: str) -> None:
+    trial, datasets = recovered
+    computed = (
+        datasets["ADRS"]
+        .filter(pl.col("PARAMCD") == parameter)
+        .select("USUBJID", answer="AVALC", day="ADT")
+    )
+    both = trial.truth["best"].join(computed, on="USUBJID", how="full", coalesce=True)
+    wrong = both.filter(
+        pl.col(parameter).ne_missing(pl.col("answer"))
+        | pl.col(f"{parameter}_DATE").ne_missing(pl.col("day"))
+    )
+    assert wrong.is_empty()
+
+
+@pytest.mark.parametrize("endpoint", ["PFS", "PFS1", "PFS2", "OS", "TTP", "DOR", "TTR"])
+def test_every_time_to_an_event_is_the_true_one(recovered: Recovered, endpoint: str) -> None:
+    assert _wrong_times(*recovered, endpoint).is_empty()
+
+
+def test_every_event_is_rightly_called_emergent(recovered: Recovered) -> None:
+    trial, datasets = recovered
+    found = datasets["ADAE"].group_by("USUBJID").agg(n=(pl.col("TRTEMFL") == "Y").sum())
+    true = trial.truth["adverse_events"].group_by("USUBJID").agg(m=pl.col("TEAE").sum())
+    both = found.join(true, on="USUBJID", how="full", coalesce=True)
+    assert both.filter(pl.col("n").ne_missing(pl.col("m"))).is_empty()
+
+
+def _wrong_times(trial: simulate.Simulated, datasets: Frames, endpoint: str) -> pl.DataFrame:
+    computed = (
+        datasets["ADTTE"]
+        .filter(pl.col("PARAMCD") == endpoint)
+        .select("USUBJID", "AVAL", "CNSR", "RULE")
+    )
+    true = trial.truth["times"].filter(pl.col("PARAMCD") == endpoint)
+    both = true.join(computed, on="USUBJID", how="full", coalesce=True)
+    assert both.height == true.height
+    return both.filter(
+        (pl.col("DAYS") + 1).ne_missing(pl.col("AVAL").cast(pl.Int64))
+        | pl.col("EVENT").ne_missing(pl.col("CNSR") == 0)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("endpoint", ["PFS", "PFS1", "PFS2", "OS", "TTP", "DOR", "TTR"])
+def test_a_thousand_patients_have_their_true_times(large: Recovered, endpoint: str) -> None:
+    assert _wrong_times(*large, endpoint).is_empty()
+
+
+@pytest.fixture(scope="module")
+def large(whole: Study) -> Recovered:
+    trial = simulate.trial(whole, subjects=1000, seed=7, mess=False)
+    return trial, derived(whole, trial)
+
+
+@pytest.mark.slow
+def test_mess_moves_no_time_of_a_patient_who_is_not_listed(whole: Study, large: Recovered) -> None:
+    messy = simulate.trial(whole, subjects=1000, seed=7)
+    mess = messy.truth["mess"]
+    listed = set(mess.filter(pl.col("KIND") == "partial date of death")["USUBJID"])
+    assert mess["USUBJID"].n_unique() > 10 * len(listed) > 0
+    names = ["USUBJID", "PARAMCD", "AVAL", "CNSR"]
+    before = large[1]["ADTTE"].select(names)
+    after = derived(whole, messy)["ADTTE"].select(names)
+    moved = before.join(after, on=names, how="anti", nulls_equal=True)
+    assert set(moved["USUBJID"]) <= listed
