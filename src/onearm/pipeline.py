@@ -56,15 +56,16 @@ def build_from_sdtm(
 ) -> Trial:
     """Everything that follows from a study and SDTM datasets made elsewhere.
 
-    Raises ``Problems`` where the datasets lack what the derivations need; what is only doubtful
-    becomes a finding of the trial.
+    Raises ``Problems`` where datasets or columns are missing or of the wrong type; doubts about
+    rows become findings of the trial.
     """
     progress("SDTM")
-    findings = sdtm.conform.check(domains)
-    fatal = [finding for finding in findings if finding.severity == "error"]
-    if fatal:
-        raise Problems(fatal, "the SDTM datasets cannot be analysed as they are")
-    return _analyse(study, domains, cut or study.data_cut, findings, progress)
+    stops = [f for f in sdtm.conform.check_shape(domains) if f.severity == "error"]
+    if stops:
+        raise Problems(stops, "the SDTM datasets cannot be analysed as they are")
+    cut = cut or study.data_cut
+    findings = sdtm.conform.check(domains, declared=sdtm.conform.declared_terms(study), cut=cut)
+    return _analyse(study, domains, cut, findings, progress)
 
 
 def _analyse(

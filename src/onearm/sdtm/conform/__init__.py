@@ -15,7 +15,6 @@ from onearm.sdtm.spec import SUPP
 from onearm.study import Study
 
 CHECKS: tuple[Callable[[Source], list[Finding]], ...] = (
-    columns.check_presence,
     columns.check_required,
     columns.check_keys,
     values.check_terms,
@@ -57,8 +56,15 @@ def check(
     the first few rows are shown and the rest counted. Never raises for data.
     """
     source = Source.of(domains, declared or {}, cut)
-    shape = columns.check_columns(domains)
-    return shape + [finding for judge in CHECKS for finding in judge(source)]
+    return check_shape(domains) + [finding for judge in CHECKS for finding in judge(source)]
+
+
+def check_shape(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
+    """What is wrong with whole datasets: absent, columns absent, of the wrong type or unknown.
+
+    An error here stops an analysis; one of the other checks is a doubt about some rows.
+    """
+    return columns.check_columns(domains) + columns.check_presence(domains)
 
 
 def declared_terms(study: Study) -> dict[str, frozenset[str]]:

@@ -15,10 +15,10 @@ RULE = "SDTMIG 3.4"
 NEEDS = {"TR": "TU"}
 
 
-def check_presence(source: Source) -> list[Finding]:
+def check_presence(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
     """Datasets that others cannot do without: DM always, TU beside TR, the parent of a SUPP--."""
     needed = {"DM": "every trial"}
-    for name in source.domains:
+    for name in domains:
         if name in NEEDS:
             needed.setdefault(NEEDS[name], name)
         if name.startswith(SUPP) and name != "SUPPQUAL":
@@ -32,7 +32,7 @@ def check_presence(source: Source) -> list[Finding]:
             "Add the dataset and read again.",
         )
         for name, by in needed.items()
-        if name not in source.domains
+        if name not in domains
     ]
 
 

@@ -1,0 +1,1 @@
+"""Renderers: the same document and cells as a page, a PDF, and CSV files."""
