@@ -6,7 +6,7 @@ ADLB, as far as the study has rules and the trial has data for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
 import polars as pl
@@ -15,7 +15,7 @@ from onearm.adam import adae, adevent, adex, adlb, adrs, adsl, adtr, adtte
 from onearm.adam.assessments import Reading, read_block
 from onearm.adam.lesions import Readings, read_lesions
 from onearm.adam.planned import gap_limit
-from onearm.adam.qualifiers import named_columns, with_qualifiers
+from onearm.adam.qualifiers import collected, named_columns, with_qualifiers
 from onearm.adam.shapes import finish, readable, with_study
 from onearm.errors import Finding
 from onearm.frames import Frames, Spec, shape
@@ -60,6 +60,7 @@ def derive(study: Study, domains: Frames, *, cut: date | None = None) -> dict[st
         endpoints=study.endpoints,
         schedule=study.schedule,
         cut=cut or study.data_cut,
+        qualifiers=collected(study.forms.values()),
     )
 
 
@@ -71,11 +72,15 @@ def derive_parts(
     endpoints: Endpoints | None = None,
     schedule: Schedule | None = None,
     cut: date | None = None,
+    qualifiers: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """``derive`` from the parts of a study: its id, its rules, its schedule, the cut-off."""
+    """``derive`` from the parts of a study: its id, its rules, its schedule, the cut-off.
+
+    qualifiers: the supplemental qualifiers that its forms collect, by domain.
+    """
     rules, endpoints = rules or SubjectRules(), endpoints or Endpoints()
     specs = with_study(rules, endpoints)
-    domains = with_qualifiers(domains, named_columns(rules, endpoints))
+    domains = with_qualifiers(domains, named_columns(rules, endpoints), qualifiers or {})
     frames: dict[str, pl.DataFrame] = dict(domains)
     subjects = adsl.start_subjects(domains, specs["ADSL"], study=identity, cut=cut)
     subjects = adsl.add_subject_variables(subjects, frames, rules, late=False)

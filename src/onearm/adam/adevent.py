@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -25,8 +25,20 @@ def derive_facts(frames: Frames, facts: Sequence[Fact]) -> pl.DataFrame | None:
     """
     if not facts:
         return None
-    rows = [rows for fact in facts if (rows := _rows(frames, fact)) is not None]
-    return pl.concat(rows) if rows else pl.DataFrame(schema=SCHEMA)
+    found = {fact.param: rows for fact in facts if (rows := _rows(frames, fact)) is not None}
+    kept = [_before(found, fact) for fact in facts if fact.param in found]
+    return pl.concat(kept) if kept else pl.DataFrame(schema=SCHEMA)
+
+
+def _before(found: Mapping[str, pl.DataFrame], fact: Fact) -> pl.DataFrame:
+    """The rows of a fact, without those on or after the first day of the fact that ends it."""
+    rows = found[fact.param]
+    if fact.before not in found:
+        return rows
+    end = found[fact.before].group_by("USUBJID").agg(_end=pl.col("ADT").min())
+    ended = rows.join(end, on="USUBJID", how="left", maintain_order="left")
+    ongoing = pl.col("_end").is_null() | (pl.col("ADT") < pl.col("_end"))
+    return ended.filter(ongoing).drop("_end")
 
 
 def _rows(frames: Frames, fact: Fact) -> pl.DataFrame | None:

@@ -27,6 +27,9 @@ def derive_responses(reading: Reading) -> pl.DataFrame:
     return pl.concat(rows, how="diagonal").with_columns(
         PARCAT1=pl.lit(block.category),
         PARCAT2=pl.lit(block.reader),
+        # What no assessment gave is known of the subject alone.
+        SRCDOM=pl.coalesce("SRCDOM", pl.lit("ADSL")),
+        SRCVAR=pl.coalesce("SRCVAR", pl.lit("USUBJID")),
         AVAL=pl.col("AVALC").replace_strict(CODES, default=None, return_dtype=pl.Float64),
     )
 

@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
 from onearm import expr
 from onearm.frames import Frames
 from onearm.study.endpoints import Endpoints
+from onearm.study.forms import Form
 from onearm.study.subjects import SubjectRules
 
 
-def named_columns(rules: SubjectRules, endpoints: Endpoints) -> frozenset[str]:
-    """Every column that a rule of the study reads, whatever the dataset."""
-    names: set[str] = set()
+def named_columns(rules: SubjectRules, endpoints: Endpoints) -> dict[str, frozenset[str]]:
+    """Every column that a rule of the study reads, by the dataset it reads it from."""
+    names: dict[str, set[str]] = defaultdict(set)
     for part in (rules, endpoints):
-        for _, text, _ in part.expressions():
-            names.update(expr.parse(text).columns)
+        for _, text, datasets in part.expressions():
+            for dataset in datasets.split("+"):
+                names[dataset].update(expr.parse(text).columns)
     for variable in rules.variables:
-        names |= {variable.take, variable.by}
+        names[variable.from_] |= {variable.take, variable.by}
         for source in (*variable.latest_of, *variable.earliest_of):
-            names |= {source.take, source.by}
-    names |= {fact.date for fact in endpoints.facts}
+            names[source.from_] |= {source.take, source.by}
+    for fact in endpoints.facts:
+        names[fact.in_].add(fact.date)
     if endpoints.adverse_events is not None:
         events = endpoints.adverse_events
-        names |= {events.related_from, *events.supplemental, *(d.from_ for d in events.drugs)}
+        drugs = {drug.from_ for drug in events.drugs}
+        names["AE"] |= {events.related_from, *events.supplemental, *drugs}
     if endpoints.labs is not None:
-        names.add(endpoints.labs.symptoms_from)
-    return frozenset(filter(None, names))
+        names["LB"].add(endpoints.labs.symptoms_from)
+    return {dataset: frozenset(filter(None, wanted)) for dataset, wanted in names.items()}
 
 
-def with_qualifiers(domains: Frames, wanted: Collection[str]) -> dict[str, pl.DataFrame]:
+def collected(forms: Iterable[Form]) -> dict[str, frozenset[str]]:
+    """The supplemental qualifiers that forms collect, by the domain they belong to."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for form in forms:
+        for item in form.items:
+            for target in item.to:
+                if target.domain.startswith("SUPP"):
+                    names[target.domain.removeprefix("SUPP")].add(target.variable)
+    return {domain: frozenset(found) for domain, found in names.items()}
+
+
+def with_qualifiers(
+    domains: Frames,
+    wanted: Mapping[str, Collection[str]],
+    declared: Mapping[str, Collection[str]],
+) -> dict[str, pl.DataFrame]:
     """The domains, each with the qualifiers of its SUPP-- dataset that are wanted, as text columns.
 
     A qualifier belongs to a subject (no IDVAR) or to the row whose IDVAR has the value IDVARVAL.
     A name that the domain has already is left alone; the SUPP-- datasets stay as they are.
-    Source: SDTM Implementation Guide 3.4, section 8.4.
+    declared: the qualifiers that the study's forms collect, by domain; one of them that is wanted
+    and that nobody has yet is an empty column. Source: SDTM Implementation Guide 3.4, section 8.4.
     """
     merged = dict(domains)
-    for name, extra in domains.items():
-        parent = name.removeprefix("SUPP")
-        if name.startswith("SUPP") and parent in domains and extra.height:
-            merged[parent] = _merged(domains[parent], extra, wanted)
+    for name, domain in domains.items():
+        names = [n for n in sorted(wanted.get(name, ())) if n not in domain.columns]
+        extra = domains.get(f"SUPP{name}")
+        if names and extra is not None and extra.height:
+            domain = _merged(domain, extra, names)
+        asked = declared.get(name, ())
+        merged[name] = domain.with_columns(
+            pl.lit(None, pl.String).alias(n)
+            for n in names
+            if n not in domain.columns and n in asked
+        )
     return merged
 
 
 def _merged(domain: pl.DataFrame, extra: pl.DataFrame, wanted: Collection[str]) -> pl.DataFrame:
-    names = [n for n in wanted if n not in domain.columns]
-    kept = extra.filter(pl.col("QNAM").is_in(names)).with_columns(
+    kept = extra.filter(pl.col("QNAM").is_in(list(wanted))).with_columns(
         pl.col("IDVAR", "IDVARVAL").cast(pl.String).fill_null("")
     )
     for (by,), rows in kept.partition_by("IDVAR", as_dict=True, maintain_order=True).items():
@@ -62,10 +89,7 @@ def _merged(domain: pl.DataFrame, extra: pl.DataFrame, wanted: Collection[str]) 
             )
         elif by in domain.columns:
             domain = _by_value(domain, wide, str(by))
-    named = set(extra["QNAM"].unique())
-    return domain.with_columns(
-        pl.lit(None, pl.String).alias(n) for n in names if n in named and n not in domain.columns
-    )
+    return domain
 
 
 def _by_value(domain: pl.DataFrame, wide: pl.DataFrame, by: str) -> pl.DataFrame:

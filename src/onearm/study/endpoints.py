@@ -20,7 +20,10 @@ TAKE = re.compile(
 
 
 class Fact(Part):
-    """One kind of dated fact of ADEVENT, which times to an event may start, stop or end at."""
+    """One kind of dated fact of ADEVENT, which times to an event may start, stop or end at.
+
+    ``before``: another fact; only days before the subject's first day of it are facts of this kind.
+    """
 
     param: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")
     label: Words
@@ -28,6 +31,7 @@ class Fact(Part):
     when: str = ""
     date: str
     planned: str = ""
+    before: str = ""
 
 
 class Rule(Part):
