@@ -2,8 +2,8 @@
 
     python benchmarks/design.py
 
-Every line is one search. Times are the median CPU time of one call over several, on one core, in one
-run; the ratio is peer / ours. Without R the peer's columns say "not run".
+Every line is one search. Times are the median CPU time of one call over several, on one core, in
+one run; the ratio is peer / ours. Without R the peer's columns say "not run".
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from statistics import median
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 from onearm.design import (
+    Accrual,
+    SurvivalHypothesis,
     bop2,
     early_activity,
     one_stage,
@@ -27,6 +29,7 @@ from onearm.design import (
     predictive_search,
     response_toxicity,
     simon,
+    two_stage_log_rank,
 )
 
 R_SCRIPT = """
@@ -78,6 +81,13 @@ JOBS = (
         lambda: predictive_search(p0=0.2, p1=0.4, prior=(0.2, 0.8), alpha=0.1, beta=0.1),
     ),
     Job("BOP2, four looks", lambda: bop2(p0=0.1, p1=0.25, looks=(15, 25, 35, 50))),
+    Job(
+        "Log-rank, two stages",
+        lambda: two_stage_log_rank(
+            SurvivalHypothesis(survival=0.5, time=3.0, hazard_ratio=0.6),
+            Accrual(rate=3.0, follow_up=6.0),
+        ),
+    ),
     Job(
         "Pocock-type toxicity, 50 looks",
         lambda: pocock_toxicity(rate=0.2, cross=0.05, looks=range(1, 51)),
