@@ -14,6 +14,7 @@ import polars as pl
 from onearm.adam import adae, adevent, adex, adlb, adrs, adsl, adtr, adtte
 from onearm.adam.assessments import Reading, read_block
 from onearm.adam.lesions import Readings, read_lesions
+from onearm.adam.optional import with_optional
 from onearm.adam.planned import gap_limit
 from onearm.adam.qualifiers import collected, named_columns, with_qualifiers
 from onearm.adam.shapes import finish, readable, with_study
@@ -23,6 +24,7 @@ from onearm.study import Study
 from onearm.study.endpoints import Endpoints, SubjectRules
 from onearm.study.schedule import Schedule
 
+SUBJECTS_AT_ONCE = 1000
 ORDER = ("ADSL", "ADTR", "ADRS", "ADEVENT", "ADTTE", "ADAE", "ADEX", "ADLB")
 
 __all__ = ["catalogue", "check", "derive", "derive_parts", "specs"]
@@ -53,11 +55,12 @@ def derive(study: Study, domains: Frames, *, cut: date | None = None) -> dict[st
     Each frame has exactly the columns of ``specs(study)``, is sorted by its natural key and numbers
     its rows within the subject (ASEQ). Raises OnearmError where a rule cannot be carried out.
     """
+    rules, endpoints = study.subjects or SubjectRules(), study.endpoints or Endpoints()
     return derive_parts(
         study.id,
-        domains,
-        rules=study.subjects,
-        endpoints=study.endpoints,
+        with_optional(domains, named_columns(rules, endpoints)),
+        rules=rules,
+        endpoints=endpoints,
         schedule=study.schedule,
         cut=cut or study.data_cut,
         qualifiers=collected(study.forms.values()),
@@ -105,13 +108,30 @@ def derive_parts(
         ("ADTTE", lambda: adtte.derive_times(frames, endpoints.endpoints, gap_limit(schedule))),
         ("ADAE", lambda: adae.derive_adverse_events(domains, endpoints, subjects, rules.start)),
         ("ADEX", lambda: adex.derive_exposure(domains, endpoints.exposure, subjects)),
-        ("ADLB", lambda: adlb.derive_labs(domains, endpoints.labs, subjects, rules.start)),
     ]
     for name, rows_of in steps:
         rows = rows_of()
         if rows is not None:
             frames[name] = finish(rows, specs[name], frames["ADSL"], start=rules.start)
+    labs = _labs(domains, endpoints, frames["ADSL"], specs["ADLB"], start=rules.start)
+    frames |= {"ADLB": labs} if labs is not None else {}
     return {name: frames[name] for name in ORDER if name in frames}
+
+
+def _labs(
+    domains: Frames, endpoints: Endpoints, subjects: pl.DataFrame, spec: Spec, *, start: str
+) -> pl.DataFrame | None:
+    """ADLB, some subjects at a time: most rows of a trial are laboratory results."""
+    results = domains.get("LB")
+    if results is None or endpoints.labs is None:
+        return None
+    finished = []
+    for some in subjects.iter_slices(SUBJECTS_AT_ONCE):
+        theirs = results.join(some, on="USUBJID", how="semi", maintain_order="left")
+        rows = adlb.derive_labs({"LB": theirs}, endpoints.labs, some, start)
+        if rows is not None:
+            finished.append(finish(rows, spec, some, start=start))
+    return pl.concat(finished) if finished else spec.empty()
 
 
 def _tumour_results(

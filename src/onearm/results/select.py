@@ -12,6 +12,7 @@ from onearm import expr
 from onearm.errors import Finding, Place, Problems
 from onearm.frames import Frames
 from onearm.results.model import COLUMN, NAME, SUBJECT, Task, both, equals, quoted
+from onearm.sdtm import specs
 from onearm.study.analyses import Analyses, Analysis
 
 MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -37,7 +38,7 @@ def columns_read(plan: Analyses, analysis: Analysis) -> tuple[str, ...]:
 def check_datasets(plan: Analyses, datasets: Frames) -> None:
     """Raise `Problems` that name every column an analysis reads and no dataset has.
 
-    An analysis of a dataset that is absent is not checked: it has no result.
+    An analysis of data that are absent (see `has_data`) is not checked: it has no result.
     """
     if "ADSL" not in datasets:
         place = Place(file="analyses.yaml")
@@ -47,7 +48,7 @@ def check_datasets(plan: Analyses, datasets: Frames) -> None:
     subject_columns = datasets["ADSL"].columns
     findings = []
     for analysis in plan.analyses:
-        if analysis.dataset not in datasets:
+        if not has_data(plan, analysis, datasets):
             continue
         known = [*datasets[analysis.dataset].columns, *subject_columns]
         for name in columns_read(plan, analysis):
@@ -58,6 +59,21 @@ def check_datasets(plan: Analyses, datasets: Frames) -> None:
                 findings.append(Finding(place, name, "analyses.yaml", message, hint))
     if findings:
         raise Problems(findings, "Some analyses read columns that the datasets do not have.")
+
+
+def has_data(plan: Analyses, analysis: Analysis, datasets: Frames) -> bool:
+    """Whether a trial has what an analysis is about: the dataset, with the variables read.
+
+    A variable that the SDTM standard does not require may be absent from a domain, and then the
+    analysis has nothing to count, as where the whole domain is absent.
+    """
+    if analysis.dataset not in datasets:
+        return False
+    if analysis.dataset not in specs():
+        return True
+    optional = {c.variable for c in specs()[analysis.dataset].columns if c.core != "Req"}
+    known = {*datasets[analysis.dataset].columns, *datasets["ADSL"].columns}
+    return not (optional & set(columns_read(plan, analysis)) - known)
 
 
 def sequence_of(dataset: str, frame: pl.DataFrame) -> pl.Series | None:
@@ -108,16 +124,21 @@ def prepare(datasets: Frames, dataset: str, names: Collection[str]) -> pl.DataFr
     own = [n for n in names if n in frame.columns and n != "USUBJID"]
     borrowed = [n for n in names if n not in frame.columns and n in adsl.columns]
     hashes = row_hashes(dataset, frame["USUBJID"], sequence_of(dataset, frame))
-    frame = frame.select("USUBJID", *own, hashes)
-    subjects = adsl.select(
-        "USUBJID", pl.int_range(pl.len(), dtype=pl.UInt32).alias(SUBJECT), *borrowed
-    )
-    return frame.join(subjects, on="USUBJID", how="inner", maintain_order="left")
+    numbers = adsl.select("USUBJID", pl.int_range(pl.len(), dtype=pl.UInt32).alias(SUBJECT))
+    # Only the names are joined: laboratory rows are many, and a join copies every column.
+    number = frame.select("USUBJID").join(
+        numbers, on="USUBJID", how="left", maintain_order="left", validate="m:1"
+    )[SUBJECT]
+    prepared = frame.select("USUBJID", *own, hashes, number)
+    if number.null_count():
+        prepared = prepared.filter(pl.col(SUBJECT).is_not_null())
+    about = adsl.select(borrowed)[prepared[SUBJECT]] if borrowed else pl.DataFrame()
+    return prepared.hstack(about)
 
 
 def tasks(plan: Analyses, datasets: Frames, levels: Sequence[str]) -> Iterator[Task]:
     """Each analysis with its rows, in the written order; those of absent datasets are left out."""
-    present = [a for a in plan.analyses if a.dataset in datasets]
+    present = [a for a in plan.analyses if has_data(plan, a, datasets)]
     needed: dict[str, list[str]] = {"ADSL": []}
     for analysis in present:
         names = columns_read(plan, analysis)
