@@ -146,3 +146,18 @@ def test_simulate_writes_entries_and_truth_that_build_reads(tmp_path: Path) -> N
 
 def test_the_shipped_study_lints_without_an_error() -> None:
     assert "error:" not in onearm("lint", shipped_study())
+
+
+NOTICE = "Simulated data: the patients in this report do not exist"
+
+
+def test_a_report_on_made_up_patients_says_so_and_another_does_not(
+    demo: Path, tmp_path: Path
+) -> None:
+    assert NOTICE in (demo / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "entries.parquet").write_bytes((demo / "entries.parquet").read_bytes())
+    study = shipped_study()
+    onearm("build", study, "--entries", tmp_path / "entries.parquet", "--out", tmp_path / "a")
+    assert NOTICE not in (tmp_path / "a/report.html").read_text(encoding="utf-8")
+    onearm("build", study, "--sdtm", demo / "sdtm", "--out", tmp_path / "b", "--language", "zh")
+    assert "模拟数据" in (tmp_path / "b/report.html").read_text(encoding="utf-8")

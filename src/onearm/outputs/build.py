@@ -41,6 +41,7 @@ def render(
     folder: Path,
     *,
     language: Language = "en",
+    is_simulated: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write every output of ``outputs.yaml`` into ``folder`` and return the files in order.
@@ -49,6 +50,7 @@ def render(
     browser; report.pdf is written in English only, and words inside figures stay English, because
     no font for Chinese is shipped;
     results.csv and results.json are the results; shown_in.csv says where each number is printed.
+    Where ``is_simulated``, each page says that its patients do not exist.
     The same study, data and results give the same bytes. ``progress`` is told what is being made.
     Raises ``OnearmError`` where the study has no outputs.yaml, or an output reads a column that its
     dataset does not have.
@@ -57,9 +59,9 @@ def render(
         raise OnearmError(
             f"{study.id}: the study has no outputs.yaml, so there is nothing to print"
         )
-    return _Build(study, study.outputs, datasets, results, findings, folder, language).run(
-        progress or (lambda _: None)
-    )
+    build = _Build(study, study.outputs, datasets, results, findings, folder, language)
+    build.is_simulated = is_simulated
+    return build.run(progress or (lambda _: None))
 
 
 class _Build:
@@ -77,6 +79,7 @@ class _Build:
     ) -> None:
         self.study, self.outputs, self.datasets = study, outputs, datasets
         self.results, self.findings, self.folder = results, findings, folder
+        self.is_simulated = False
         self.labels = Labels(language)
         self.numbers = Numbers(results)
         self.builder = TableBuilder(outputs, self.numbers, self.labels)
@@ -137,7 +140,14 @@ class _Build:
         cut = self.study.data_cut or _cut(self.datasets)
         document = build_report(
             Parts(
-                self.study, self.outputs, self.numbers, self.labels, self.findings, self.made, cut
+                self.study,
+                self.outputs,
+                self.numbers,
+                self.labels,
+                self.findings,
+                self.made,
+                cut,
+                self.is_simulated,
             )
         )
         self.files.append(write_page(document, self.folder / "report.html"))

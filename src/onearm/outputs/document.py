@@ -83,7 +83,8 @@ class Chapter:
 class Document:
     """The report: who and when, then chapters in order.
 
-    ``date`` is the data cut as year, month, day; ``version`` the study's hash.
+    ``date`` is the data cut as year, month, day; ``version`` the study's hash. ``notice`` is what
+    every page must say about the data.
     """
 
     title: str
@@ -96,3 +97,4 @@ class Document:
     chapters: tuple[Chapter, ...]
     labels: Labels
     abbreviations: tuple[tuple[str, str], ...] = ()
+    notice: str = ""

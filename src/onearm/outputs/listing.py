@@ -35,7 +35,7 @@ def build_listing(shell: ListingShell, datasets: Frames, labels: Labels, set_lab
         rows=tuple(rows),
         footnotes=tuple(map(labels.of, shell.footnotes)),
         listing=True,
-        empty="" if rows else labels("nobody"),
+        empty="" if rows else labels("no_data" if frame is None else "nobody"),
     )
 
 

@@ -115,6 +115,10 @@ class Numbers:
         """The number of that id, or None."""
         return self._by_id.get(result_id)
 
+    def knows(self, analysis: str) -> bool:
+        """Whether the analysis has any number: it has none where the trial lacks its data."""
+        return any(name == analysis for name, _ in self._cells)
+
     def cell(self, analysis: str, levels: Levels) -> dict[str, Number]:
         """The numbers by operation where exactly these groups have these levels; may be empty."""
         return self._cells.get((analysis, frozenset(levels.items())), {})

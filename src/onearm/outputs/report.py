@@ -40,6 +40,7 @@ class Parts:
     findings: Sequence[Finding]
     made: Mapping[str, Table | Picture]
     cut: date | None
+    is_simulated: bool = False
 
 
 def build_report(parts: Parts) -> Document:
@@ -65,6 +66,7 @@ def build_report(parts: Parts) -> Document:
         chapters=tuple(chapters),
         labels=labels,
         abbreviations=tuple((k, labels.of(v)) for k, v in outputs.report.abbreviations.items()),
+        notice=labels("simulated") if parts.is_simulated else "",
     )
 
 

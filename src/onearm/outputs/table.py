@@ -122,8 +122,14 @@ class TableBuilder:
             columns=tuple(view.heading for view in views),
             rows=rows if has_numbers else (),
             footnotes=tuple(map(self.labels.of, (*shell.footnotes, *self.outputs.footnotes))),
-            empty="" if has_numbers else self.labels("nobody"),
+            empty="" if has_numbers else self.labels(self._why_empty(shell)),
         )
+
+    def _why_empty(self, shell: TableShell) -> str:
+        """Nobody was counted, or the trial has no data of which anything could be counted."""
+        read = {x.analysis for block in shell.blocks for x in (block, *block.lines) if x.analysis}
+        is_counted = self.numbers.frame.is_empty() or any(map(self.numbers.knows, read))
+        return "nobody" if is_counted else "no_data"
 
     def set_label(self, name: str) -> str:
         """The words for an analysis set; the name itself where ``outputs.yaml`` has none."""

@@ -40,6 +40,8 @@ def draw(shell: Swimmer, material: Material) -> Drawn:
 
     A bar without an end is drawn to the last known end and gets an arrow if ``ongoing`` holds it.
     """
+    if not shell.bars:
+        return nobody(shell, material)
     bars = [_bars(shell, material, i) for i in range(len(shell.bars))]
     subjects = material.rows(shell, shell.subjects).select("USUBJID").unique()
     order = _order(subjects, bars, material)

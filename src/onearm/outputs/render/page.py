@@ -77,9 +77,10 @@ class _Page:
             (self.labels("study_version"), document.version[:12]),
         )
         pairs = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
+        notice = f'<p class="notice">{escape(document.notice)}</p>' if document.notice else ""
         sub = " · ".join(x for x in (document.study_title, document.sponsor) if x)
         return (
-            f'<header class="title"><h1>{escape(document.title)}</h1>'
+            f'{notice}<header class="title"><h1>{escape(document.title)}</h1>'
             f'<p class="sub">{escape(sub)}</p><dl>{pairs}</dl></header>'
         )
 

@@ -73,7 +73,8 @@ class _Source:
             f"name: {quote(d.study_title)}, sponsor: {quote(d.sponsor)}, cut: {quote(d.cut)}, "
             f"version: {quote(d.version[:12])}, cutword: {quote(label('data_cut'))}, "
             f"versionword: {quote(label('study_version'))}, pageword: {quote(label('page'))}, "
-            f"ofword: {quote(label('of'))}, lang: {quote(label.language)}, "
+            f"ofword: {quote(label('of'))}, notice: {quote(d.notice)}, "
+            f"lang: {quote(label.language)}, "
             f"date: datetime(year: {year}, month: {month}, day: {day}))\n"
         )
         parts = [head]
