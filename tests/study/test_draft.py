@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from onearm import sdtm
 from onearm.cli import app
+from onearm.cli.lint import catalogue
 from onearm.study import load
 from onearm.study.draft import draft_study
 from onearm.study.lint import check
@@ -28,7 +28,6 @@ RECORDS = (
     if SHARED.is_dir()
     else []
 )
-COLUMNS = {name: spec.names for name, spec in sdtm.specs().items()}
 
 
 def written(folder: Path, record: RegistryRecord) -> Path:
@@ -44,7 +43,7 @@ def written(folder: Path, record: RegistryRecord) -> Path:
 def test_every_record_becomes_a_study_without_errors(name: str, tmp_path: Path) -> None:
     record = read_record(shared("registry", name))
     study = load(written(tmp_path, record))
-    errors = [f for f in check(study, COLUMNS) if f.severity == "error"]
+    errors = [f for f in check(study, catalogue(study)) if f.severity == "error"]
     assert "\n".join(map(str, errors)) == ""
     assert (study.id, str(study.title)) == (record.nct_id, record.title)
     assert str(study.identity.summary) == record.summary
@@ -66,8 +65,18 @@ def test_what_the_export_does_not_tell_is_listed() -> None:
         "was taken as 2 treatments: Lenvatinib, Pembrolizumab",
         "Lenvatinib: dose, unit, route, frequency",
         "scan interval",
+        "take the library's rules",
+        "neutral planning values",
     ):
         assert gap in told
+
+
+@needs_shared
+def test_outcomes_that_the_library_answers_get_its_names() -> None:
+    record = read_record(shared("registry", "NCT03895970_export.txt"))
+    text = draft_study(record).files["study.yaml"]
+    for name in ("ORR", "DCR", "PFS", "OS", "DOR", "TEAE"):
+        assert f"id: {name}\n" in text, name
 
 
 @needs_shared

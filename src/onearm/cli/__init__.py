@@ -8,6 +8,7 @@ import typer
 
 from onearm.cli.build import build
 from onearm.cli.demo import demo
+from onearm.cli.design import design_app
 from onearm.cli.lint import lint
 from onearm.cli.new import new
 from onearm.cli.response import response
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (demo, new, lint, simulate, build, response):
     app.command()(command)
+app.add_typer(design_app, name="design")
 
 
 def main() -> None:

@@ -33,7 +33,14 @@ def build(
     The folder named by --out is replaced only when the whole build has succeeded.
     """
     from onearm import pipeline, store
-    from onearm.cli.steps import load_study, read_date, read_uses, shown_progress, write_trial
+    from onearm.cli.steps import (
+        is_made_up,
+        load_study,
+        read_date,
+        read_uses,
+        shown_progress,
+        write_trial,
+    )
     from onearm.errors import OnearmError
     from onearm.store.folder import refuse_foreign
 
@@ -54,7 +61,15 @@ def build(
         else:
             raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
         report = write_trial(
-            trial, out, formats=formats.split(","), language=language, progress=progress
+            trial,
+            out,
+            formats=formats.split(","),
+            language=language,
+            progress=progress,
+            is_simulated=is_made_up(entries or sdtm or Path()),
         )
     typer.echo(f"{len(trial.findings)} data findings, {trial.numbers.height} results")
-    typer.echo(f"Report: {report}")
+    if loaded.outputs is None:
+        typer.echo(f"No report was made: the study has no outputs.yaml. Results: {report}")
+    else:
+        typer.echo(f"Report: {report}")

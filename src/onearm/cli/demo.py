@@ -18,28 +18,35 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same trial.")] = 1,
 ) -> None:
     """Simulate the shipped study and build its report: the whole river in one go."""
-    from onearm import pipeline
+    from tempfile import TemporaryDirectory
+
+    from onearm import pipeline, store
     from onearm.cli.steps import load_study, shown_progress, write_trial
     from onearm.simulate import trial as simulate_trial
     from onearm.store.folder import refuse_foreign
 
     refuse_foreign(out)
-    with shown_progress("onearm demo") as progress:
+    with shown_progress("onearm demo") as progress, TemporaryDirectory() as scratch:
         progress("study files")
         study = load_study(shipped_study())
         progress(f"simulating {subjects} patients")
+        captured = Path(scratch) / "entries.parquet"
         made = simulate_trial(study, subjects=subjects, seed=seed)
-        trial = pipeline.build(study, made.entries, cut=made.cut, progress=progress)
+        store.write_entries(made.entries, captured)
+        cut, values = made.cut, made.entries.height
+        del made  # from here on as `onearm build`: from the file of entries alone
+        trial = pipeline.build(study, store.read_entries(captured), cut=cut, progress=progress)
         report = write_trial(
             trial,
             out,
             formats=["parquet"],
             language="en",
             progress=progress,
-            entries=made.entries,
+            entries=captured,
+            is_simulated=True,
         )
     typer.echo(
-        f"{subjects} virtual patients, {made.entries.height} entries, "
+        f"{subjects} virtual patients, {values} entries, "
         f"{len(trial.findings)} data findings, {trial.numbers.height} results"
     )
     typer.echo(f"Report: {report}")

@@ -20,6 +20,7 @@ def new(
     ],
 ) -> None:
     """Draft a study from its registry record, and list what the record could not tell."""
+    from onearm.cli.lint import catalogue
     from onearm.study import load
     from onearm.study.draft import draft_study
     from onearm.study.lint import check
@@ -29,7 +30,8 @@ def new(
     text = from_registry.read_bytes().decode("utf-8-sig")
     draft = draft_study(record, original=(from_registry.name, text))
     write_new(folder, draft.files)
-    errors = [f for f in check(load(folder), {}) if f.severity == "error"]
+    study = load(folder)
+    errors = [f for f in check(study, catalogue(study)) if f.severity == "error"]
     for finding in errors:
         typer.echo(f"error: {finding}")
     typer.echo(f"{record.nct_id} {record.title}")

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from onearm.errors import Finding
     from onearm.response.tool import Answer
 
+PROBLEMS = (
+    "line", "severity", "subject", "visit", "lesion", "column", "value", "rule", "message", "hint",
+)  # fmt: skip
+"""The columns of problems.csv, which has them also where there is no problem."""
+
 
 def response(
     lesions: Annotated[
@@ -156,6 +161,7 @@ def _write(answer: Answer, folder: Path) -> None:
     import polars as pl
 
     folder.mkdir(parents=True, exist_ok=True)
+    kinds = dict.fromkeys(PROBLEMS, pl.String) | {"line": pl.Int64}
     problems = pl.DataFrame(
         [
             {
@@ -171,9 +177,12 @@ def _write(answer: Answer, folder: Path) -> None:
                 "hint": x.hint,
             }
             for x in answer.findings
-        ]
+        ],
+        schema=kinds,
     )
-    tables = {"visits.csv": answer.visits, "best.csv": answer.best, "problems.csv": problems}
+    # Fourteen digits of a percentage are noise; the sums beside it are exact.
+    visits = answer.visits.with_columns(pl.col(pl.Float64).round(4))
+    tables = {"visits.csv": visits, "best.csv": answer.best, "problems.csv": problems}
     for name, table in tables.items():
         beside = folder / f".{name}.part"
         table.write_csv(beside)

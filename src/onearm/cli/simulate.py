@@ -13,8 +13,16 @@ def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write; replaced whole.")] = Path(
         "simulated"
     ),
-    subjects: Annotated[int, typer.Option(help="Patients enrolled.", min=1)] = 50,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same trial.")] = 1,
+    subjects: Annotated[
+        int | None,
+        typer.Option(help="Patients enrolled; as in simulation.yaml if not given.", min=1),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="The same seed gives the same trial; as in simulation.yaml if not given."
+        ),
+    ] = None,
     cut: Annotated[str | None, typer.Option(help="Data cut-off, for example 2024-06-30.")] = None,
     mess: Annotated[
         bool, typer.Option(help="With the errors and gaps that real data have.")
@@ -39,6 +47,10 @@ def simulate(
     cut_off = read_date(cut)
     with shown_progress("Simulating") as progress:
         loaded = load_study(study)
+        plan = loaded.simulation
+        # Without a plan there is no default either, and simulate_trial says that it is missing.
+        subjects = subjects or (plan.subjects if plan else 1)
+        seed = seed if seed is not None else (plan.seed if plan else 0)
         made = simulate_trial(loaded, subjects=subjects, seed=seed, cut=cut_off, mess=mess)
         progress("writing")
         with store.replaced_folder(out) as folder:
@@ -46,7 +58,14 @@ def simulate(
             (folder / "truth").mkdir()
             for name, frame in made.truth.items():
                 store.write_entries(frame, folder / "truth" / f"{name}.{formats}")
-            facts = {"study": loaded.id, "data_cut": made.cut.isoformat(), "seed": seed}
+            facts = {
+                "study": loaded.id,
+                "simulated": True,
+                "data_cut": made.cut.isoformat(),
+                "seed": seed,
+            }
             (folder / MARK).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     typer.echo(f"{subjects} patients, {made.entries.height} entries, data cut {made.cut}")
-    typer.echo(f"Entries: {out / f'entries.{formats}'}")
+    entries = out / f"entries.{formats}"
+    typer.echo(f"Entries: {entries}")
+    typer.echo(f"Next: onearm build {study} --entries {entries} --cut {made.cut}")

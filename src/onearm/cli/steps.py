@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from onearm.outputs.labels import Language
     from onearm.pipeline import Progress, Trial
     from onearm.study import Study
 
 STUDY_HELP = "The study folder."
+RESULTS = "results.csv"
+LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh"}
 
 
 @contextmanager
@@ -66,6 +68,15 @@ def load_study(folder: Path) -> Study:
     return study
 
 
+def is_made_up(data: Path) -> bool:
+    """Whether data lie in a folder that ``simulate``, ``demo`` or a build of theirs wrote."""
+    from onearm.store.folder import MARK
+
+    folders = [folder for folder in (data, data.parent) if (folder / MARK).is_file()]
+    marks = [json.loads((folder / MARK).read_text(encoding="utf-8")) for folder in folders]
+    return any(mark.get("simulated", False) for mark in marks)
+
+
 def write_trial(
     trial: Trial,
     target: Path,
@@ -73,16 +84,20 @@ def write_trial(
     formats: list[str],
     language: str,
     progress: Progress,
-    entries: pl.DataFrame | None = None,
+    entries: Path | None = None,
+    is_simulated: bool = False,
 ) -> Path:
     """Write datasets, results and report into ``target``, whole or not at all; returns the report.
 
-    entries: the captured values, written beside the rest where they were made in the same run.
+    A study without outputs.yaml has no report: then the file of results is written and returned.
+    entries: the file of captured values, copied beside the rest where it was made in the same run.
     """
     from onearm import adam, outputs, sdtm
-    from onearm.store import replaced_folder, write_datasets, write_entries
+    from onearm.store import replaced_folder, write_datasets, write_findings
     from onearm.store.folder import MARK
 
+    if language not in LANGUAGES:
+        raise OnearmError(f"--language {language}: {' or '.join(LANGUAGES)}")
     created = datetime.combine(trial.cut or date(1970, 1, 1), time(), UTC)
     with replaced_folder(target) as folder:
         progress("datasets")
@@ -94,23 +109,29 @@ def write_trial(
                 frames, specs, folder / name, formats=formats, study=trial.study.id, created=created
             )
         if entries is not None:
-            write_entries(entries, folder / "entries.parquet")
+            shutil.copy(entries, folder / entries.name)
+        write_findings(trial.findings, folder / "findings.csv")
         progress("report")
-        outputs.render(
-            trial.study,
-            trial.datasets,
-            trial.numbers,
-            trial.findings,
-            folder,
-            language=language,
-            progress=progress,
-        )
+        if trial.study.outputs is None:
+            trial.numbers.write_csv(folder / RESULTS)
+        else:
+            outputs.render(
+                trial.study,
+                trial.datasets,
+                trial.numbers,
+                trial.findings,
+                folder,
+                language=LANGUAGES[language],
+                is_simulated=is_simulated,
+                progress=progress,
+            )
         mark = {
             "study": trial.study.id,
+            "simulated": is_simulated,
             "study_version": trial.study.version,
             "data_cut": trial.cut.isoformat() if trial.cut else None,
             "findings": len(trial.findings),
             "results": trial.numbers.height,
         }
         (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
-    return target / "report.html"
+    return target / ("report.html" if trial.study.outputs else RESULTS)

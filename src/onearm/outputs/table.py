@@ -127,7 +127,8 @@ class TableBuilder:
 
     def _why_empty(self, shell: TableShell) -> str:
         """Nobody was counted, or the trial has no data of which anything could be counted."""
-        read = {x.analysis for block in shell.blocks for x in (block, *block.lines) if x.analysis}
+        read = {block.analysis for block in shell.blocks}
+        read |= {line.analysis for block in shell.blocks for line in block.lines if line.analysis}
         is_counted = self.numbers.frame.is_empty() or any(map(self.numbers.knows, read))
         return "nobody" if is_counted else "no_data"
 

@@ -76,6 +76,36 @@ def has_data(plan: Analyses, analysis: Analysis, datasets: Frames) -> bool:
     return not (optional & set(columns_read(plan, analysis)) - known)
 
 
+def as_collected(analysis: Analysis, datasets: Frames) -> Analysis | None:
+    """The analysis without the lines that ask for what was never collected; None where nothing is.
+
+    A variable of the collected domain (AEACN, in ADAE) that is empty in every row was not asked
+    for, and counting it would print a 0 that nobody observed. A condition of the whole analysis
+    that reads such variables alone among those collected leaves nothing; so does a line that reads
+    nothing else.
+    """
+    frame = datasets[analysis.dataset]
+    prefix = analysis.dataset.removeprefix("AD")
+    if analysis.dataset == "ADSL" or not frame.height:
+        return analysis
+    empty = {
+        name
+        for name in frame.columns
+        if name.startswith(prefix) and frame[name].null_count() == frame.height
+    }
+    if not empty:
+        return analysis
+    asked = {n for n in _columns(analysis.when) if n.startswith(prefix)}
+    kept = tuple(x for x in analysis.lines if not (set(_columns(x.when)) <= empty))
+    if (asked and asked <= empty) or (analysis.lines and not kept):
+        return None
+    return analysis.model_copy(update={"lines": kept})
+
+
+def _columns(condition: str) -> tuple[str, ...]:
+    return expr.parse(condition).columns if condition else ()
+
+
 def sequence_of(dataset: str, frame: pl.DataFrame) -> pl.Series | None:
     """What names a row within its subject: ASEQ, or --SEQ in an SDTM domain; nothing in ADSL."""
     for name in ("ASEQ", f"{dataset}SEQ"):
@@ -138,7 +168,8 @@ def prepare(datasets: Frames, dataset: str, names: Collection[str]) -> pl.DataFr
 
 def tasks(plan: Analyses, datasets: Frames, levels: Sequence[str]) -> Iterator[Task]:
     """Each analysis with its rows, in the written order; those of absent datasets are left out."""
-    present = [a for a in plan.analyses if has_data(plan, a, datasets)]
+    planned = [a for a in plan.analyses if has_data(plan, a, datasets)]
+    present = [a for p in planned if (a := as_collected(p, datasets)) is not None]
     needed: dict[str, list[str]] = {"ADSL": []}
     for analysis in present:
         names = columns_read(plan, analysis)

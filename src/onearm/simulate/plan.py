@@ -44,11 +44,22 @@ def check(study: Study) -> list[Finding]:
         *_answers(study, plan),
         *_histories(study, plan),
         *_codes(study, plan),
+        *_doses(study),
     ]
     treatments = [t.name for t in study.treatments]
     for name in plan.drugs:
         found += _unknown(study, ("drugs", name), name, treatments, "treatment of study.yaml")
     return found
+
+
+def _doses(study: Study) -> Iterable[Finding]:
+    """Drugs that nobody can be given: without a dose, or without an interval between doses."""
+    for at, drug in enumerate(study.treatments):
+        if not drug.doses or drug.every_days is None:
+            place = study.place("study.yaml", ("treatments", at))
+            message = f"the dose or the interval of {drug.name} is not given"
+            hint = "Write unit, route, frequency, every_days and doses: [{amount: ...}]."
+            yield Finding(place, drug.name, FILE, message, hint)
 
 
 def _unknown(
@@ -114,7 +125,9 @@ def _codes(study: Study, plan: Simulation) -> Iterable[Finding]:
     """Cohorts, locations, methods and terms against the codelists of the items they go to."""
     cohorts = [level.code for level in study.cohorts]
     for number, kind in enumerate(plan.cohorts):
-        yield from _unknown(study, ("cohorts", number), kind.code, cohorts, "cohort of study.yaml")
+        if cohorts:  # a study without cohorts has one kind of patients, whatever its name
+            what = "cohort of study.yaml"
+            yield from _unknown(study, ("cohorts", number), kind.code, cohorts, what)
         for organ in (*kind.organs, *filter(None, [kind.always])):
             yield from _unknown(study, ("cohorts", number), organ, plan.tumour.organs, "organ")
     for name, organ_law in plan.tumour.organs.items():

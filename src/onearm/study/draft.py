@@ -14,11 +14,30 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from onearm.study.registry import RegisteredOutcome, RegistryRecord, criteria
 from onearm.study.schedule import Schedule
+from onearm.study.standard import STANDARD
 from onearm.study.yamlfile import Plain
 
 NOT_STUDY_DRUGS = ("BEHAVIORAL", "DEVICE", "DIAGNOSTIC_TEST", "OTHER", "PROCEDURE")
 TOGETHER = re.compile(r"\s+(?:plus|combined with|in combination with|\+)\s+", re.IGNORECASE)
 UNNAMED = "STUDY TREATMENT"
+RULE_FILES = {
+    "subjects.yaml": "Variables of each patient and analysis sets: the library's, and yours below.",
+    "endpoints.yaml": "Responses, times to an event, safety: the library's, and yours below.",
+    "analyses.yaml": "What is computed: the library's, and yours below; leave out with `without:`.",
+    "outputs.yaml": "Tables, figures, report: the library's, and yours below.",
+    "simulation.yaml": "A made-up trial with the library's neutral planning values; give your own.",
+}
+"""The files of rules, with the comment that opens each."""
+MEASURES = {
+    "ORR": r"objective (?:tumou?r )?response|overall response rate|objective remission",
+    "DCR": r"disease control",
+    "PFS": r"progression[- ]free survival",
+    "OS": r"overall survival",
+    "DOR": r"duration of (?:overall |objective )?response",
+    "TTP": r"time to (?:tumou?r |disease )?progression",
+    "TEAE": r"treatment[- ]emergent adverse event",
+}
+"""Outcomes that the library's analyses answer, by the words that a record has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +52,9 @@ def draft_study(record: RegistryRecord, *, original: tuple[str, str] | None = No
     """The folder of a study as far as its registry record goes.
 
     study.yaml holds what the record says and nothing else; schedule.yaml is the library's template;
-    forms are taken from the library by name. ``original``: file name and text of the record, kept
-    in ``registry/``. The draft loads and lints without errors. Rules of analysis are not drafted.
+    forms are taken from the library by name, and so are the rules from data to report and the
+    made-up trial. ``original``: file name and text of the record, kept in ``registry/``. The draft
+    loads and lints without errors, and SDTM or entries can be built with it.
     """
     drugs = _drugs(record)
     study = {
@@ -76,6 +96,8 @@ def draft_study(record: RegistryRecord, *, original: tuple[str, str] | None = No
     written = {"study.yaml": _yaml(study), "schedule.yaml": _template()}
     for name in _forms_of(written["schedule.yaml"]):
         written[f"forms/{name.lower()}.yaml"] = f"use: {name}\n"
+    for file, what in RULE_FILES.items():
+        written[file] = f"# {what}\nuse: {STANDARD}\n"
     if original:
         written[f"registry/{original[0]}"] = original[1]
     return Draft(written, tuple(_gaps(record, drugs)))
@@ -154,12 +176,19 @@ def _sites(record: RegistryRecord) -> list[Plain]:
 
 
 def _outcomes(registered: Iterable[RegisteredOutcome]) -> list[Plain]:
-    """Outcomes in the record's words; the id is an abbreviation in brackets, else a number."""
+    """Outcomes in the record's words.
+
+    The id is that of an outcome of the library which the measure names, else an abbreviation in
+    brackets, else a number.
+    """
     found: list[Plain] = []
     used: set[str] = set()
     for number, outcome in enumerate(registered, start=1):
         short = re.search(r"\(([A-Z][A-Z0-9]{1,7})\)", outcome.measure)
-        name = short[1] if short and short[1] not in used else f"OUT{number}"
+        measure = outcome.measure.lower()
+        known = [name for name, words in MEASURES.items() if re.search(words, measure)]
+        likely = [*known[:1], *([short[1]] if short else [])]
+        name = next((name for name in likely if name not in used), f"OUT{number}")
         used.add(name)
         found.append(
             {
@@ -235,8 +264,12 @@ def _gaps(record: RegistryRecord, drugs: dict[str, str]) -> Iterable[str]:
     yield "Versions of the dictionaries (study.yaml, dictionaries)."
     yield "Chinese texts (study.yaml)."
     yield (
-        "How data become results: subjects.yaml, endpoints.yaml, analyses.yaml, outputs.yaml; "
-        "take those of the shipped study as a pattern."
+        "How data become results: subjects.yaml, endpoints.yaml, analyses.yaml and outputs.yaml "
+        "take the library's rules; write in them what your protocol has otherwise."
+    )
+    yield (
+        "simulation.yaml takes neutral planning values that describe no drug and no disease; "
+        "onearm simulate also needs the doses and intervals in study.yaml."
     )
 
 

@@ -150,7 +150,8 @@ class AdverseEvents(Part):
     ``long_when`` holds to ``long_window_days``, unless new therapy (``new_therapy``, a date of
     ADSL) began before the event. ``related_values`` are the answers that mean related; a missing
     answer counts as related and is flagged. ``leave_out``: rows that are not counted in tables.
-    ``supplemental``: QNAMs of SUPPAE that become columns.
+    ``supplemental``: QNAMs of SUPPAE that become columns. ``severity_grades``: the grade that a
+    severity (AESEV) stands for where no toxicity grade was recorded; empty means none.
     """
 
     window_days: int = 30
@@ -162,6 +163,7 @@ class AdverseEvents(Part):
     drugs: tuple[DrugRelation, ...] = ()
     leave_out: str = ""
     supplemental: tuple[str, ...] = ()
+    severity_grades: dict[str, int] = Field(default_factory=dict)
 
 
 class Exposure(Part):

@@ -1,4 +1,4 @@
-"""Forms and codelists that ship with the package, and how a study takes them with changes."""
+"""Forms, codelists and rules that ship with the package; how a study takes forms with changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import cast
 
 from onearm.errors import Finding, Place
 from onearm.expr import suggest
+from onearm.study.forms import Form
 from onearm.study.yamlfile import RULE, Document, KeyPath, Plain, read_yaml
 
 Mapping = dict[str, Plain]
@@ -18,7 +19,10 @@ USE, WITHOUT, AFTER = "use", "without", "after"
 
 
 def shipped(kind: str) -> dict[str, Traversable]:
-    """The library's files of one kind (``forms`` or ``terms``) by name, forms in capitals."""
+    """The library's files of one kind (``forms``, ``terms``, ``standard``) by name.
+
+    Forms are named in capitals, the others as their files.
+    """
     folder = files("onearm.study").joinpath("library", kind)
     found = sorted((f for f in folder.iterdir() if "." in f.name), key=lambda f: f.name)
     stems = {f.name.rsplit(".", 1)[0]: f for f in found}
@@ -31,6 +35,12 @@ def _form(name: str) -> Mapping:
     if document is None or problems:
         raise RuntimeError(f"the library form {name} cannot be read: {problems}")
     return document.data
+
+
+@cache
+def library_forms() -> dict[str, Form]:
+    """Every form of the library, by its id."""
+    return {name: Form.model_validate(_form(name)) for name in shipped("forms")}
 
 
 def taken(document: Document) -> tuple[Document, list[Finding]]:

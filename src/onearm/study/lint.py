@@ -11,6 +11,7 @@ from onearm.errors import Finding, OnearmError
 from onearm.expr import parse, suggest, unknown_columns
 from onearm.study.formlint import check_forms
 from onearm.study.identitylint import check_identity
+from onearm.study.library import USE, library_forms
 from onearm.study.model import Study
 from onearm.study.notebook import Notebook
 from onearm.study.outputs import check_outputs
@@ -80,7 +81,7 @@ def _check_expressions(notes: Notebook, file: str, part: HasExpressions) -> None
             continue
         # Supplemental qualifiers are read as if they were columns of their domain.
         known = {column for name in names for column in notes.columns[name]}
-        known |= {qualifier for name in names for qualifier in _qualifiers(notes.study, name)}
+        known |= {qualifier for name in names for qualifier in _qualifiers(notes.study, name, file)}
         for column in unknown_columns(expression, known):
             notes.error(
                 file,
@@ -91,11 +92,17 @@ def _check_expressions(notes: Notebook, file: str, part: HasExpressions) -> None
             )
 
 
-def _qualifiers(study: Study, domain: str) -> set[str]:
-    """The supplemental qualifiers that the study's forms give a domain."""
+def _qualifiers(study: Study, domain: str, file: str) -> set[str]:
+    """The supplemental qualifiers that the study's forms give a domain.
+
+    Those of the library's forms as well where the file takes the library's rules, or the study has
+    no forms: then its data come from elsewhere.
+    """
+    takes = (USE,) in study.documents[file].lines
+    forms = {**library_forms(), **study.forms} if takes or not study.forms else study.forms
     return {
         target.variable
-        for form in study.forms.values()
+        for form in forms.values()
         for item in form.items
         for target in item.to
         if target.domain == f"SUPP{domain}"

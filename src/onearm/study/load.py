@@ -22,22 +22,29 @@ from onearm.study.model import Study
 from onearm.study.outputs import Outputs
 from onearm.study.schedule import Schedule
 from onearm.study.simulation import Simulation
+from onearm.study.standard import STANDARD, Names, source
+from onearm.study.takerules import taken_rules
 from onearm.study.termfiles import own_terms, read_terms
 from onearm.study.yamlfile import RULE, Document, read_text, read_yaml
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "study.yaml": Identity,
     "schedule.yaml": Schedule,
-    "subjects.yaml": SubjectRules,
     "endpoints.yaml": Endpoints,
+    "subjects.yaml": SubjectRules,
     "analyses.yaml": Analyses,
     "outputs.yaml": Outputs,
     "simulation.yaml": Simulation,
 }
-"""The model of each file of a study; ``forms/*.yaml`` are ``Form``, ``design.yaml`` is plain."""
+"""The model of each file of a study, in the order in which they are read.
+
+``forms/*.yaml`` are ``Form``, ``design.yaml`` is plain.
+"""
 
 T = TypeVar("T", bound=BaseModel)
 
+RULES = tuple(shipped(STANDARD))
+"""Names of the files that may take the library's rules."""
 PLAIN = ("design.yaml",)
 TEXT_FILES = {".yaml", ".yml", ".csv", ".txt", ".md", ".json", ".xml"}
 
@@ -103,9 +110,11 @@ class _Reading:
         if not (self.folder / "study.yaml").is_file():
             hint = "A study has at least the file study.yaml."
             self._report("study.yaml", 0, None, "the file is missing", hint)
-        for path in self._files("", ".yaml", ".yml"):
-            if path.is_file():
-                self._top(path)
+        # Rules of the library are written for what study.yaml and endpoints.yaml say.
+        order = {name: at for at, name in enumerate(MODELS)}
+        tops = [path for path in self._files("", ".yaml", ".yml") if path.is_file()]
+        for path in sorted(tops, key=lambda path: order.get(path.name, len(order))):
+            self._top(path)
         for path in self._files("forms", ".yaml", ".yml"):
             self._form(path)
         for path in self._files("terms", ".csv"):
@@ -172,11 +181,34 @@ class _Reading:
             self.documents[file] = document
             if findings:
                 return None
+        elif file.removesuffix(".yaml") in RULES:
+            taken_document = self._rules(document)
+            if taken_document is None:
+                return None
+            document = taken_document
         try:
             return model.model_validate(document.data)
         except ValidationError as problem:
             self.findings += complaints(problem, document, model)
             return None
+
+    def _rules(self, document: Document) -> Document | None:
+        """A rule file with what it takes from the library; None where that cannot be told."""
+        file = document.file
+        if USE not in document.data:
+            return document
+        identity = self.parts.get("study.yaml")
+        endpoints = self.documents.get("endpoints.yaml")
+        names = Names.of(
+            identity if isinstance(identity, Identity) else None,
+            endpoints.data if endpoints else {},
+            has_schedule=(self.folder / "schedule.yaml").is_file(),
+        )
+        finished, findings = taken_rules(document, names)
+        self.findings += findings
+        self.documents[file] = finished
+        self.library[f"library/{STANDARD}/{file}"] = source(file)
+        return None if findings else finished
 
     def _remember(self, document: Document) -> None:
         """The library form that a file takes is part of the study's version."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from onearm.study.forms import TARGET, Form
 from onearm.study.library import shipped
 from onearm.study.load import MODELS
+from onearm.study.standard import NAMED, STANDARD
 
 Schema = dict[str, Any]  # Any: JSON Schema is whatever JSON allows
 
@@ -25,6 +26,7 @@ def schemas() -> dict[str, Schema]:
         name: _as_written(model.model_json_schema(by_alias=True)) for name, model in models.items()
     }
     found["form"] = _with_library(found["form"])
+    found |= {name: _with_rules(found[name]) for name in shipped(STANDARD)}
     return {name: {"$schema": DIALECT, **schema} for name, schema in found.items()}
 
 
@@ -69,3 +71,22 @@ def _with_library(schema: Schema) -> Schema:
         "properties": {"items": {"items": {"required": required["item"]}}},
     }
     return {**schema, "anyOf": [{"required": ["use"]}, whole]}
+
+
+def _with_rules(schema: Schema) -> Schema:
+    """A file of rules may take those of the library and give only what differs.
+
+    Inside the file nothing but the names of entries is then required: whether the rest is there is
+    known when both are put together, and ``onearm lint`` says so.
+    """
+    for part in schema.get("$defs", {}).values():
+        title = next((name for name in NAMED.values() if name in part.get("properties", {})), None)
+        if part.get("type") == "object":
+            part["properties"]["after"] = {"type": "string"}
+            part["required"] = [title] if title in part.get("required", ()) else []
+    schema["properties"] |= {
+        "use": {"enum": [STANDARD]},
+        "without": {"type": "array", "items": {"type": "string"}},
+    }
+    required = {"required": schema.pop("required", [])}
+    return {**schema, "anyOf": [{"required": ["use"]}, required]}

@@ -1,0 +1,1 @@
+"""The printed half of the documentation: reference pages, outputs of examples, the gallery."""
