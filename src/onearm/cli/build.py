@@ -22,7 +22,12 @@ def build(
         typer.Option(help="Which file holds a domain that several do: RS=rs_onco.parquet."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write; replaced whole.")] = Path("build"),
-    cut: Annotated[str | None, typer.Option(help="Data cut-off, for example 2024-06-30.")] = None,
+    cut: Annotated[
+        str | None,
+        typer.Option(
+            help="Data cut-off, for example 2024-06-30; a simulated trial brings its own."
+        ),
+    ] = None,
     formats: Annotated[
         str, typer.Option(help="Dataset formats, separated by commas: parquet,csv,json,xpt.")
     ] = "parquet",
@@ -34,11 +39,11 @@ def build(
     """
     from onearm import pipeline, store
     from onearm.cli.steps import (
-        is_made_up,
         load_study,
         read_date,
         read_uses,
         shown_progress,
+        simulated_cut,
         write_trial,
     )
     from onearm.errors import OnearmError
@@ -46,27 +51,29 @@ def build(
 
     if entries is not None and sdtm is not None:
         raise OnearmError("name one source of data: --entries FILE or --sdtm FOLDER, not both")
+    data = entries or sdtm
+    if data is None:
+        raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
     refuse_foreign(out)
-    cut_off = read_date(cut)
+    made_up = simulated_cut(data)
+    cut_off = read_date(cut or made_up)
     with shown_progress(f"Building {study.name}") as progress:
         progress("study files")
         loaded = load_study(study)
         progress("reading")
-        if entries is not None:
-            captured = store.read_entries(entries)
+        if data == entries:
+            captured = store.read_entries(data)
             trial = pipeline.build(loaded, captured, cut=cut_off, progress=progress)
-        elif sdtm is not None:
-            domains = store.read_sdtm(sdtm, use=read_uses(use or []))
-            trial = pipeline.build_from_sdtm(loaded, domains, cut=cut_off, progress=progress)
         else:
-            raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
+            domains = store.read_sdtm(data, use=read_uses(use or []))
+            trial = pipeline.build_from_sdtm(loaded, domains, cut=cut_off, progress=progress)
         report = write_trial(
             trial,
             out,
             formats=formats.split(","),
             language=language,
             progress=progress,
-            is_simulated=is_made_up(entries or sdtm or Path()),
+            is_simulated=made_up is not None,
         )
     typer.echo(f"{len(trial.findings)} data findings, {trial.numbers.height} results")
     if loaded.outputs is None:

@@ -68,13 +68,19 @@ def load_study(folder: Path) -> Study:
     return study
 
 
-def is_made_up(data: Path) -> bool:
-    """Whether data lie in a folder that ``simulate``, ``demo`` or a build of theirs wrote."""
+def simulated_cut(data: Path) -> str | None:
+    """The data cut of data that ``simulate``, ``demo`` or a build of theirs wrote, else None.
+
+    Such a folder, or the one around it, holds the mark of what made it.
+    """
     from onearm.store.folder import MARK
 
-    folders = [folder for folder in (data, data.parent) if (folder / MARK).is_file()]
-    marks = [json.loads((folder / MARK).read_text(encoding="utf-8")) for folder in folders]
-    return any(mark.get("simulated", False) for mark in marks)
+    for folder in (data, data.parent):
+        if (folder / MARK).is_file():
+            mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+            if mark.get("simulated"):
+                return str(mark["data_cut"])
+    return None
 
 
 def write_trial(

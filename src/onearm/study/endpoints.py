@@ -226,6 +226,7 @@ class Endpoints(Part):
         for n, block in enumerate(self.responses):
             yield from block_expressions(("responses", n), block)
         for n, fact in enumerate(self.facts):
+            yield ("facts", n, "date"), fact.date, fact.in_
             if fact.when:
                 yield ("facts", n, "when"), fact.when, fact.in_
         for n, endpoint in enumerate(self.endpoints):
@@ -233,6 +234,9 @@ class Endpoints(Part):
             if endpoint.population:
                 yield (*here, "population"), endpoint.population, "ADSL"
             for place, rule in endpoint.lines():
+                yield (*here, *place, "date"), rule.column, rule.in_
+                if rule.compare:
+                    yield (*here, *place, "compare"), rule.compare, rule.in_
                 if rule.when:
                     yield (*here, *place, "when"), rule.when, rule.in_
                 if rule.of:

@@ -92,7 +92,7 @@ class Item(Part):
     calculated: str = ""
     help: Words | None = None
     to: tuple[Target, ...] = ()
-    also: dict[str, str] = {}
+    also: dict[str, str] = Field(default_factory=dict)
     checks: tuple[Check, ...] = ()
 
     @field_validator("to", mode="before")
@@ -112,7 +112,7 @@ class DomainRule(Part):
     whose topic result is empty are left out (default for findings).
     """
 
-    sets: dict[str, str] = {}
+    sets: dict[str, str] = Field(default_factory=dict)
     when: str = ""
     once: str = ""
     drop_empty: bool = True
@@ -131,7 +131,7 @@ class Form(Part):
     key: str = ""
     date: str = ""
     intro: Words | None = None
-    domains: dict[str, DomainRule] = {}
+    domains: dict[str, DomainRule] = Field(default_factory=dict)
     items: tuple[Item, ...]
     checks: tuple[Check, ...] = ()
 

@@ -72,7 +72,7 @@ class Schedule(Part):
     epochs: tuple[Epoch, ...]
     visits: tuple[Visit, ...]
     tumour_assessments: Assessments | None = None
-    milestones: dict[str, str] = {}
+    milestones: dict[str, str] = Field(default_factory=dict)
     source: str = ""
 
     def visit(self, id: str) -> Visit:  # noqa: A002 - the study file's own word

@@ -1,4 +1,4 @@
-"""The parts all study files share: frozen values, texts in two languages, and their place in a file."""
+"""The parts all study files share: frozen values, texts in two languages, their place."""
 
 from __future__ import annotations
 
