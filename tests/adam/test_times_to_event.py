@@ -168,6 +168,17 @@ def test_stability_after_new_therapy_is_not_counted() -> None:
     assert made.filter(PARAMCD="CBR")["AVALC"].to_list() == ["N"]
 
 
+@pytest.mark.parametrize(("therapy", "benefit"), [(168, "Y"), (167, "N")])
+def test_a_scan_on_the_day_of_new_therapy_is_the_last_that_shows_stability(
+    therapy: int, benefit: str
+) -> None:
+    # clinical.md 3.3 and P18: the last adequate assessment is on or before new therapy.
+    scans = [(42, "SD"), (84, "SD"), (126, "SD"), (168, "SD")]
+    treated = Patient("N", scans=scans, new_therapy=therapy)
+    made = adam.derive(shipped_study(), domains([treated]))["ADRS"]
+    assert made.filter(PARAMCD="CBR")["AVALC"].to_list() == [benefit]
+
+
 def test_a_confirmed_response_is_clinical_benefit() -> None:
     made = adam.derive(shipped_study(), domains([Patient("P42", scans=SD4["P42"][0])]))["ADRS"]
     assert made.filter(PARAMCD="CBR")["AVALC"].to_list() == ["Y"]

@@ -152,9 +152,13 @@ def _within(reading: Reading, parameter: Parameter) -> pl.DataFrame:
     if parameter.within == "progression":
         return rows
     limits = reading.subjects.select("USUBJID", "new_therapy")
+    day, therapy = pl.col("ADT"), pl.col("new_therapy")
+    # A last assessment ends follow-up and may be of the day that the therapy starts; what is
+    # found first is an answer to the treatment and must come before that day.
+    in_time = day <= therapy if parameter.take == "last" else day < therapy
     return (
         rows.join(limits, on="USUBJID", how="left", maintain_order="left")
-        .filter(pl.col("new_therapy").is_null() | (pl.col("ADT") < pl.col("new_therapy")))
+        .filter(therapy.is_null() | in_time)
         .drop("new_therapy")
     )
 

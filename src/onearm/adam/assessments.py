@@ -205,6 +205,19 @@ def _chosen_of_day(rows: pl.DataFrame, block: Responses) -> pl.DataFrame:
     ).drop("_rank")
 
 
+def _day_of_progression(deciding: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """The day of the assessment that holds the date of the first progression, as ``pd``.
+
+    Progression is dated by the scan that shows it; the assessment by its last scan, some days on.
+    """
+    return (
+        deciding.join(first, on="USUBJID")
+        .filter(pl.col("ADT") >= pl.col("pd"))
+        .group_by("USUBJID", maintain_order=True)
+        .agg(pd=pl.col("ADT").min())
+    )
+
+
 def _with_progression(reading: Reading) -> Reading:
     """Add ANL02FL: the assessment is not after the first progression of the reading."""
     first = reading.best(confirmed=False, therapy=False).select("USUBJID", pd="pd_date")
@@ -220,7 +233,12 @@ def _with_progression(reading: Reading) -> Reading:
     return Reading(
         reading.block,
         reading.criteria,
-        reading.subjects.join(first, on="USUBJID", how="left", maintain_order="left"),
+        reading.subjects.join(
+            _day_of_progression(reading.deciding, first),
+            on="USUBJID",
+            how="left",
+            maintain_order="left",
+        ),
         flagged(reading.rows),
         flagged(reading.deciding),
     )
