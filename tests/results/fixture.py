@@ -73,6 +73,7 @@ def datasets(subjects: int = 50, *, seed: int = 20240630) -> dict[str, pl.DataFr
         rows = responses[p["USUBJID"]]["ADRS"]
         best = next(r["AVALC"] for r in rows if r["PARAMCD"] == "CBOR")
         p["CBOR"], p["RESPFL"] = best, "Y" if best in ("CR", "PR") else "N"
+        p["NADEQ"] = sum(r["PARAMCD"] == "OVRC" and r["AVALC"] != "NE" for r in rows)
     frames = {"ADSL": pl.DataFrame(people, infer_schema_length=None)}
     for name, rows in tables.items():
         frames[name] = _numbered(pl.DataFrame(rows, infer_schema_length=None), "ASEQ")
@@ -160,7 +161,7 @@ def _subject(rng: np.random.Generator, i: int, treated: int) -> Row:
         "DCUTDT": CUT,
     }
     row |= {"DCT01RS": row["DCTREAS"], "DCT02RS": row["DCTREAS"]}
-    return row | _disease(rng, row["COHORT"]) | {"CBOR": None, "RESPFL": None}
+    return row | _disease(rng, row["COHORT"]) | {"CBOR": None, "RESPFL": None, "NADEQ": None}
 
 
 def _disease(rng: np.random.Generator, cohort: str) -> Row:

@@ -186,7 +186,8 @@ def pieces(template: str, found: Mapping[str, Number]) -> tuple[Piece, ...]:
     if not any(name in found for name in names):
         return ()
     first = found.get(names[0])
-    if len(names) > 1 and first and first.kind == "count" and first.value == 0:
+    shares = [name for name in names[1:] if name in found and found[name].kind == "proportion"]
+    if shares and first and first.kind == "count" and first.value == 0:
         return (Piece(first.shown("d"), first.result_id),)
     known = [found[name] for name in names if name in found]
     if first and first.shown("") == layout.NOTHING and all(n.value is None for n in known):
