@@ -125,8 +125,19 @@ def _with_causality(table: pl.DataFrame, rules: AdverseEvents) -> pl.DataFrame:
         *(pl.col(drug.from_).alias(drug.name) for drug in rules.drugs if drug.from_ in known),
         AREL=pl.when(any_related | unanswered).then(pl.lit("Y")).otherwise(pl.lit("N")),
         ARELMFL=pl.when(unanswered).then(pl.lit("Y")),
-        ATOXGRN=pl.col("AETOXGR").cast(pl.String).cast(pl.Int32, strict=False),
+        ATOXGRN=pl.coalesce(
+            pl.col("AETOXGR").cast(pl.String).cast(pl.Int32, strict=False),
+            _severity_grade(table, rules),
+        ),
     )
+
+
+def _severity_grade(table: pl.DataFrame, rules: AdverseEvents) -> pl.Expr:
+    """The grade that the severity of an event stands for; null where the rules name none."""
+    if not rules.severity_grades or "AESEV" not in table.columns:
+        return pl.lit(None, pl.Int32)
+    severity = pl.col("AESEV").str.to_uppercase()
+    return severity.replace_strict(rules.severity_grades, default=None, return_dtype=pl.Int32)
 
 
 def _with_emergence(table: pl.DataFrame, rules: AdverseEvents) -> pl.DataFrame:

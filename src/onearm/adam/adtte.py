@@ -35,9 +35,10 @@ def derive_times(
     frames: ADSL and what the lines read. ``gap_days``: the schedule's limit of the
     missed-assessments rule, for gaps that do not name their own.
     Returns columns of the ADTTE specification. AVAL is ADT - STARTDT + 1 in days, null without a
-    start. RULE is the line that decided: the event's, else that of the stop or gap that ended
-    follow-up, else the censoring's. Raises OnearmError where a line reads what is not there, and
-    where no line fits a subject.
+    start and where the data contradict themselves and ADT lies before it (``doubts.check_times``
+    reports those). RULE is the line that decided: the event's, else that of the stop or gap that
+    ended follow-up, else the censoring's. Raises OnearmError where a line reads what is not there,
+    and where no line fits a subject.
     """
     made = [_endpoint(frames, endpoint, gap_days) for endpoint in endpoints]
     return pl.concat(made) if made else None
@@ -65,7 +66,9 @@ def _endpoint(frames: Frames, endpoint: Endpoint, gap_days: int | None) -> pl.Da
         PARAM=pl.lit(str(endpoint.label)),
         STARTDT="start",
         ADT="day",
-        AVAL=(pl.col("day") - pl.col("start")).dt.total_days().cast(pl.Float64) + 1,
+        AVAL=pl.when(pl.col("day") >= pl.col("start")).then(
+            (pl.col("day") - pl.col("start")).dt.total_days().cast(pl.Float64) + 1
+        ),
         EVNTDESC="says",
         CNSDTDSC="date_says",
     )

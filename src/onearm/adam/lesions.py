@@ -12,7 +12,7 @@ import polars as pl
 from onearm import dates
 from onearm.adam.conditions import holds
 from onearm.adam.pick import as_date
-from onearm.errors import OnearmError
+from onearm.errors import Finding, Place, Problems
 from onearm.frames import Frames
 from onearm.response import find_criteria, fixed_point, time_points
 from onearm.study.assessments import Tumours
@@ -50,8 +50,8 @@ def read_lesions(domains: Frames, tumours: Tumours, subjects: pl.DataFrame) -> R
 
     domains: TR, and TU for the places of lesions. subjects: USUBJID and ``start`` (Date).
     A visit is one VISITNUM; its day is its last scan day. Lesion rows of subjects not in
-    ``subjects`` are left out. A word of TUMSTATE that is not in ``tumor_states.csv`` raises
-    OnearmError with the word.
+    ``subjects`` are left out. Words of TUMSTATE that are not in ``tumor_states.csv`` raise
+    ``Problems`` with all of them: what is not understood must not count as not evaluable.
     """
     results = domains.get("TR")
     if results is None or not results.height:
@@ -81,9 +81,9 @@ def _one_row_a_lesion(domains: Frames, results: pl.DataFrame, tumours: Tumours) 
     read = pl.concat(
         kept.filter(holds(reader.when, results.columns, place=f"reader {reader.name}, TR"))
         .select(
-            "USUBJID", "VISITNUM", "VISIT", "TRLNKID", "TRGRPID", "TRTESTCD", "TRDTC",
+            "USUBJID", "VISITNUM", "TRLNKID", "TRTESTCD", "TRDTC",
             _number(results), _word(results), _not_done(results), "TRSEQ",
-            *_evaluators(results),
+            *_if_there(results, "VISIT", "TRGRPID", "TREVAL", "TREVALID"),
             reader=pl.lit(reader.name), marked=marked,
         )
         for reader in tumours.readers
@@ -131,10 +131,10 @@ def _with_occasions(read: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _evaluators(results: pl.DataFrame) -> list[pl.Expr]:
+def _if_there(results: pl.DataFrame, *names: str) -> list[pl.Expr]:
     return [
         pl.col(name) if name in results.columns else pl.lit(None, pl.String).alias(name)
-        for name in ("TREVAL", "TREVALID")
+        for name in names
     ]
 
 
@@ -209,15 +209,25 @@ def _with_states(lesions: pl.DataFrame) -> pl.DataFrame:
     )
     strange = known.filter(pl.col("word").is_not_null() & pl.col("found").is_null())
     if strange.height:
-        row = strange.row(0, named=True)
-        raise OnearmError(
-            f"{row['USUBJID']} / {row['VISIT']} / TR {row['lesion']}: tumor state "
-            f"'{row['word']}' of a {row['role']} lesion is not known; see tumor_states.csv"
-        )
+        raise Problems(_unknown_words(strange), "states of lesions cannot be understood")
     size = fixed_point(known["mm"])
     return known.with_columns(size=size).with_columns(
         state=pl.when("not_done").then(pl.lit("not_evaluable")).otherwise("said")
     )
+
+
+def _unknown_words(strange: pl.DataFrame) -> list[Finding]:
+    known = dict(_states().group_by("role").agg(pl.col("term")).iter_rows())
+    return [
+        Finding(
+            Place(row["USUBJID"], row["VISIT"] or "", f"TR {row['lesion']}"),
+            row["word"],
+            "tumor_states.csv",
+            f"the state '{row['word']}' of a {row['role']} lesion is not known",
+            f"Write one of: {', '.join(known[row['role']])}.",
+        )
+        for row in strange.iter_rows(named=True)
+    ]
 
 
 def _with_time_points(

@@ -35,3 +35,8 @@ def main() -> None:
     except OnearmError as problem:
         print(f"onearm: {problem}", file=sys.stderr)
         sys.exit(1)
+    except OSError as problem:
+        # The disk said no (full, read-only, a file where a folder should be): nothing to trace.
+        where = f"{problem.filename}: " if problem.filename else ""
+        print(f"onearm: {where}{problem.strerror or problem}", file=sys.stderr)
+        sys.exit(1)

@@ -41,6 +41,7 @@ def build(
     from onearm.cli.steps import (
         load_study,
         read_date,
+        read_formats,
         read_uses,
         shown_progress,
         simulated_cut,
@@ -54,6 +55,9 @@ def build(
     data = entries or sdtm
     if data is None:
         raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
+    if use and entries is not None:
+        raise OnearmError(f"--use {use[0]}: it says which SDTM file to take; give it with --sdtm")
+    forms = read_formats(formats)
     refuse_foreign(out)
     made_up = simulated_cut(data)
     cut_off = read_date(cut or made_up)
@@ -70,7 +74,7 @@ def build(
         report = write_trial(
             trial,
             out,
-            formats=formats.split(","),
+            formats=forms,
             language=language,
             progress=progress,
             is_simulated=made_up is not None,

@@ -15,7 +15,7 @@ def demo(
         "onearm-demo"
     ),
     subjects: Annotated[int, typer.Option(help="Patients enrolled.", min=1)] = 50,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same trial.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same trial.", min=0)] = 1,
 ) -> None:
     """Simulate the shipped study and build its report: the whole river in one go."""
     from tempfile import TemporaryDirectory

@@ -20,7 +20,7 @@ def simulate(
     seed: Annotated[
         int | None,
         typer.Option(
-            help="The same seed gives the same trial; as in simulation.yaml if not given."
+            help="The same seed gives the same trial; as in simulation.yaml if not given.", min=0
         ),
     ] = None,
     cut: Annotated[str | None, typer.Option(help="Data cut-off, for example 2024-06-30.")] = None,

@@ -46,6 +46,17 @@ def read_date(text: str | None) -> date | None:
         raise OnearmError(f"--cut {text}: not a date; write it as 2024-06-30") from problem
 
 
+def read_formats(text: str) -> list[str]:
+    """``--formats parquet,csv`` as a list; raises ``OnearmError`` for a form that is unknown."""
+    from onearm.store.write import FORMATS
+
+    names = [name.strip().lower() for name in text.split(",")]
+    if unknown := [name for name in names if name not in FORMATS]:
+        known = ", ".join(FORMATS)
+        raise OnearmError(f"--formats {text}: {unknown[0]!r} is not one of {known}")
+    return names
+
+
 def read_uses(uses: list[str]) -> dict[str, str]:
     """``--use RS=rs_onco.parquet`` as a mapping; raises ``OnearmError`` for another form."""
     pairs = [use.partition("=") for use in uses]

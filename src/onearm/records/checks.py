@@ -79,6 +79,9 @@ def _breaks(rule: Check) -> pl.Expr:
 def _broken(form: Form, item: Item | None, rule: Check, rows: pl.DataFrame) -> list[Finding]:
     names = [i.name for i in form.items]
     read = [c for c in parse(rule.require).columns if c in names]
+    if not read and rule.when:
+        # A check of other forms alone shows what made it ask.
+        read = [c for c in parse(rule.when).columns if c in names]
     if item is None and len(read) == 1:
         item = form.item(read[0])
     if item is not None:

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from onearm import dates
+from onearm.errors import Finding, Place
 from onearm.records.entry import check_border, check_shape
 from onearm.records.model import Records
-from onearm.records.places import in_order
+from onearm.records.places import in_order, subject_label
 from onearm.records.visits import log_visits, row_dates, visit_dates
 from onearm.records.wide import Wide, pivot, typed
 from onearm.study import Study
@@ -43,7 +44,8 @@ def at_cut(study: Study, entries: pl.DataFrame, *, cut: date | None) -> Records:
     found = [*border.findings, *(f for wide in wides for f in wide.duplicates)]
     after = border.entries
     if cut is not None:
-        wides, after = _apply(study, wides, border.entries, cut)
+        wides, after, left_out = _apply(study, wides, border.entries, cut)
+        found += left_out
     return Records(
         entries=after,
         forms={w.form.form: typed(w.texts, w.form) for w in wides},
@@ -65,29 +67,50 @@ class _Change:
 
 def _apply(
     study: Study, wides: list[Wide], entries: pl.DataFrame, cut: date
-) -> tuple[list[Wide], pl.DataFrame]:
+) -> tuple[list[Wide], pl.DataFrame, list[Finding]]:
     days = visit_dates(
         study.forms, {w.form.form: w.texts for w in wides}, log_visits(study.schedule)
     )
     keep = np.ones(entries.height, dtype=bool)
     changes: list[_Change] = []
     kept = []
+    found: list[Finding] = []
     for wide in wides:
-        stays = _stays(wide, days, cut)
+        begun = _days(wide, days)
+        stays = (begun <= cut).fill_null(value=True)
+        found += _left_out(wide, begun, stays)
         keep[wide.entry] = stays.to_numpy()[wide.at]
         closed, changed = _close(_only(wide, stays), cut)
         changes += changed
         kept.append(closed)
-    return kept, _rewrite(entries, changes).filter(pl.Series(keep))
+    return kept, _rewrite(entries, changes).filter(pl.Series(keep)), found
 
 
-def _stays(wide: Wide, days: pl.DataFrame, cut: date) -> pl.Series:
-    """Which form rows had begun by the cut."""
+def _left_out(wide: Wide, begun: pl.Series, stays: pl.Series) -> list[Finding]:
+    """A note that counts the rows after the cut and names the latest: a slip of the year shows."""
+    if stays.all():
+        return []
+    rows = wide.rows.with_columns(_day=begun).filter(~stays)
+    site, subject, day = rows.sort("_day").select("SITEID", "SUBJID", "_day").row(-1)
+    count = f"{rows.height} row{'s' if rows.height > 1 else ''}"
+    return [
+        Finding(
+            Place(form=wide.form.form, field=wide.form.date),
+            f"{count}, the latest of {subject_label(site, subject)} on {day}",
+            "data cut",
+            "rows dated after the data cut are left out",
+            "Correct the date where it is wrong.",
+            "note",
+        )
+    ]
+
+
+def _days(wide: Wide, days: pl.DataFrame) -> pl.Series:
+    """The day on which each form row had begun; null where nothing tells."""
     visit = wide.rows.join(
         days, on=["USUBJID", "VISIT", "VISIT_REPEAT"], how="left", maintain_order="left"
     )
-    day = pl.select(pl.coalesce(row_dates(wide.form, wide.texts), visit["_visit"])).to_series()
-    return (day <= cut).fill_null(value=True)
+    return pl.select(pl.coalesce(row_dates(wide.form, wide.texts), visit["_visit"])).to_series()
 
 
 def _only(wide: Wide, stays: pl.Series) -> Wide:

@@ -11,7 +11,7 @@ from onearm.errors import Finding, Place, Problems
 from onearm.expr import suggest
 from onearm.records.places import subject_label, visit_label
 from onearm.study.forms import Form
-from onearm.study.schedule import Schedule
+from onearm.study.schedule import Schedule, Visit
 
 ENTRY: Mapping[str, pl.DataType] = {
     "SITEID": pl.String(),
@@ -81,9 +81,27 @@ def check_shape(entries: pl.DataFrame) -> pl.DataFrame:
                     "Write the column with that type.",
                 )
             )
+    found += _out_of_range(entries) if not found else []
     if found:
         raise Problems(found, "The entries cannot be read")
     return entries.select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+
+
+def _out_of_range(entries: pl.DataFrame) -> list[Finding]:
+    """Whole numbers too large for any repeat or row."""
+    most = {"VISIT_REPEAT": MOST_REPEATS, "ROW": MOST_ROWS}
+    return [
+        Finding(
+            Place(form="entries", field=name),
+            entries[name].drop_nulls().abs().max(),
+            RULE,
+            f"a number is out of all range; the most is {limit}",
+            "Number the repeats and rows 1, 2, 3.",
+        )
+        for name, limit in most.items()
+        if entries.schema[name].is_integer()
+        and entries[name].cast(pl.Int32, strict=False).null_count() > entries[name].null_count()
+    ]
 
 
 def _usable(found: pl.DataType, wanted: pl.DataType) -> bool:
@@ -99,11 +117,12 @@ def check_border(
 ) -> Border:
     """Set aside entries whose names the study does not have, and say which and why.
 
-    entries: as ``check_shape`` returns them. Unknown forms, items and visits, forms at visits that
-    do not hold them, impossible repeats and rows, empty names and unknown reasons become findings;
-    names are checked on their distinct combinations, so that the time does not grow with the trial.
+    entries: as ``check_shape`` returns them. Unknown forms, items and visits, impossible repeats
+    and rows and empty names are set aside. Forms at visits that do not hold them, repeats of what
+    comes once and unknown reasons are kept. All become findings; names are checked on their
+    distinct combinations, so that the time does not grow with the trial.
     """
-    visits = {v.id: v for v in schedule.visits} if schedule else {}
+    visits: dict[str, Visit] = {v.id: v for v in schedule.visits} if schedule else {}
     known = entries.lazy().select("VISIT", "FORM", "ITEM").unique().collect()
     verdicts = known.with_columns(
         pl.Series(
@@ -111,8 +130,10 @@ def check_border(
         )
     ).filter(pl.col("_why").is_not_null())
     bad = _bad_keys(entries, verdicts)
-    odd = _odd_reasons(entries)
-    found = tuple(_finding(row) for row in pl.concat([bad, odd]).iter_rows(named=True))
+    odd = [_odd_reasons(entries), _odd_places(entries, forms, visits)]
+    found = tuple(
+        _finding(row) for row in pl.concat([bad, *odd], how="diagonal").iter_rows(named=True)
+    )
     if bad.is_empty():
         return Border(entries, found)
     mask = pl.Series(bad["_index"].unique())
@@ -125,7 +146,7 @@ def _verdict(
     form: str | None,
     item: str | None,
     forms: Mapping[str, Form],
-    visits: Mapping[str, object],
+    visits: Mapping[str, Visit],
 ) -> str | None:
     """What is wrong with the names of an entry, with a hint behind a bar; None where nothing is."""
     if form is None or item is None or visit is None:
@@ -192,6 +213,41 @@ def _odd_reasons(entries: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return pl.concat([unknown, both])
+
+
+def _odd_places(
+    entries: pl.DataFrame, forms: Mapping[str, Form], visits: Mapping[str, Visit]
+) -> pl.DataFrame:
+    """Entries kept although their form is not one of the visit's, or comes once and is repeated."""
+    place = ["VISIT", "VISIT_REPEAT", "FORM", "ROW"]
+    known = entries.select(place).unique()
+    why = [_odd_place(v, n, f, row, forms, visits) for v, n, f, row in known.iter_rows()]
+    odd = known.with_columns(pl.Series("_why", why, pl.String)).filter(pl.col("_why").is_not_null())
+    index = entries.with_row_index("_index")
+    return index.join(odd, on=place, how="inner", maintain_order="left")
+
+
+def _odd_place(
+    visit: str | None,
+    repeat: int | None,
+    form: str | None,
+    row: int | None,
+    forms: Mapping[str, Form],
+    visits: Mapping[str, Visit],
+) -> str | None:
+    """What is odd about a form row's place, with a hint behind a bar; None where nothing is."""
+    if form is None or visit is None or repeat is None or row is None:
+        return None  # set aside with a finding of its own, as are names that nobody knows
+    if form not in forms or visit not in visits:
+        return None
+    planned = visits[visit]
+    if form not in planned.forms:
+        return f"the visit {visit} does not hold the form {form}|Enter it at a visit that does."
+    if repeat > 1 and planned.repeat is None and planned.kind != "unscheduled":
+        return f"the visit {visit} takes place once, and this is its repeat {repeat}|Keep one."
+    if row > 1 and not forms[form].rows:
+        return f"the form {form} has one row, and this is row {row}|Keep one of the rows."
+    return None
 
 
 def _finding(row: Mapping[str, object]) -> Finding:

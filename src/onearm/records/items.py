@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
 import polars as pl
@@ -46,6 +46,7 @@ def check_items(
         yield from _shown(form, item, frame, context)
         yield from _calculated(form, item, frame, context)
     yield from _ends(form, texts)
+    yield from _same_key(form, texts)
 
 
 def _type(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
@@ -76,17 +77,23 @@ def _listed(study: Study, form: Form, item: Item, frame: pl.DataFrame) -> list[F
     rows = frame.filter(pl.col("_value").is_not_null() & ~pl.col("_value").is_in(sorted(codes)))
     found = []
     for (value,), part in rows.group_by("_value", maintain_order=True):
-        near = get_close_matches(str(value), sorted(codes), n=1)
-        few = ", ".join(sorted(codes)[:8]) + (", ..." if len(codes) > 8 else "")
+        near = _meant(str(value), codes)
+        few = ", ".join(sorted(codes)[:8]) + (" and others" if len(codes) > 8 else "")
         found += findings(
             part,
             form,
             field=item.name,
             rule="item.codelist",
             message=f"{item.label} is not one of its answers",
-            hint=f"Did you mean {near[0]}?" if near else f"Choose one of: {few}.",
+            hint=f"Did you mean {near}?" if near else f"Choose one of: {few}.",
         )
     return found
+
+
+def _meant(value: str, codes: Collection[str]) -> str:
+    """The code a value seems to mean: the same but for case and blanks, else the nearest."""
+    same = [code for code in sorted(codes) if code.casefold() == value.strip().casefold()]
+    return (same or get_close_matches(value, sorted(codes), n=1) or [""])[0]
 
 
 def _in_range(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
@@ -210,5 +217,27 @@ def _ends(form: Form, texts: pl.DataFrame) -> list[Finding]:
             rule="item.end_before_start",
             message=f"{end.label} lies before {start.label}",
             hint="Correct one of the two dates.",
+        )
+    return found
+
+
+def _same_key(form: Form, texts: pl.DataFrame) -> list[Finding]:
+    """Rows of one visit that have the key of another: a lesion that is measured twice at a scan."""
+    if not form.key:
+        return []
+    who = ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", form.key]
+    first = pl.col("ROW").min().over(who)
+    rows = texts.filter(pl.col(form.key).is_not_null()).with_columns(_first=first)
+    item = form.item(form.key)
+    found = []
+    for (row,), part in rows.filter(pl.col("ROW") != pl.col("_first")).group_by("_first"):
+        found += findings(
+            part.with_columns(_value=pl.col(form.key)),
+            form,
+            field=form.key,
+            rule="item.key",
+            message=f"{item.label} stands in row {row} of the same visit too",
+            hint="Keep one of the rows, or correct the number.",
+            item=item,
         )
     return found

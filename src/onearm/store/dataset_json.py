@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +31,7 @@ READ_TYPE: dict[str, pl.DataType] = {
 
 def read_json(path: Path) -> pl.DataFrame:
     """One dataset; numbers by the column's dataType, dates and times as their ISO text."""
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    content = _parsed(_text(path))
     if not isinstance(content, dict) or "columns" not in content:
         raise OnearmError("not a Dataset-JSON file: it has no 'columns'")
     return _frame(content["columns"], content.get("rows", []))
@@ -38,15 +39,51 @@ def read_json(path: Path) -> pl.DataFrame:
 
 def read_ndjson(path: Path) -> pl.DataFrame:
     """One dataset in the line form: the metadata object first, then one array a row."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    meta = json.loads(lines[0]) if lines else None
+    lines = _text(path).splitlines()
+    meta = _parsed(lines[0]) if lines else None
     if not isinstance(meta, dict) or "columns" not in meta:
         raise OnearmError("not a Dataset-JSON file: its first line has no 'columns'")
-    return _frame(meta["columns"], [json.loads(line) for line in lines[1:] if line.strip()])
+    return _frame(
+        meta["columns"],
+        [_parsed(line, first=n) for n, line in enumerate(lines[1:], start=2) if line.strip()],
+    )
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw[: problem.start].count(b"\n") + 1
+        raise OnearmError(
+            f"not UTF-8 (line {line}, byte {raw[problem.start]:#04x}); save the file as UTF-8"
+        ) from problem
+
+
+def _parsed(text: str, *, first: int = 1) -> Any:  # Any: what JSON may hold
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as problem:
+        line = first + (problem.lineno - 1 if isinstance(problem, json.JSONDecodeError) else 0)
+        raise OnearmError(f"not JSON (line {line}: {problem})") from problem
+
+
+def _check_columns(columns: object) -> None:
+    if not isinstance(columns, list):
+        raise OnearmError("not a Dataset-JSON file: its 'columns' are not a list")
+    for number, column in enumerate(columns, start=1):
+        for key in ("name", "dataType"):
+            if not isinstance(column, dict) or not isinstance(column.get(key), str):
+                raise OnearmError(f"column {number} has no {key!r}")
 
 
 def _frame(columns: list[dict[str, str]], rows: list[list[object]]) -> pl.DataFrame:
+    _check_columns(columns)
+    if not isinstance(rows, list):
+        raise OnearmError("not a Dataset-JSON file: its 'rows' are not a list")
     for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list):
+            raise OnearmError(f"row {number} is not a list of values: {row!r}")
         if len(row) != len(columns):
             raise OnearmError(f"row {number} has {len(row)} values for {len(columns)} columns")
     series = []

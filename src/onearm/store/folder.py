@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,10 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 
 
 def refuse_foreign(target: Path) -> None:
-    """Raise ``FolderInUse`` when ``target`` exists with content that onearm did not write."""
+    """Raise ``FolderInUse`` when ``target`` exists with content that onearm did not write.
+
+    Also where it can never come to be: below a file, or in a folder that nobody may write to.
+    """
     if target.is_file():
         raise FolderInUse(f"{target} is a file; name a folder for the build.")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
@@ -53,6 +57,11 @@ def refuse_foreign(target: Path) -> None:
             f"{target} holds files that onearm did not write (it has no {MARK}). "
             "Name a new folder, or empty this one yourself."
         )
+    above = next((folder for folder in target.absolute().parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise FolderInUse(f"{target} cannot be made: {above} is a file. Name another folder.")
+    if above is not None and not os.access(above, os.W_OK):
+        raise FolderInUse(f"{target} cannot be made: {above} may not be written to.")
 
 
 def write_beside(target: Path, content: bytes) -> None:

@@ -40,6 +40,14 @@ def read_table(path: Path) -> pl.DataFrame:
         raise Problems([_unreadable(path, first)]) from problem
     if not frame.columns:
         raise Problems([_unreadable(path, "the file holds no columns")])
+    names = [name.strip().upper() for name in frame.columns]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        why = f"the column {', '.join(doubled)} is there more than once"
+        raise Problems([_unreadable(path, why)])
+    nested = [n for n, t in frame.schema.items() if t.is_nested() or t in (pl.Binary, pl.Object)]
+    if nested:
+        why = "; ".join(f"the column {n} holds {frame.schema[n]}, not plain values" for n in nested)
+        raise Problems([_unreadable(path, why)])
     return _tidy(frame)
 
 
@@ -55,7 +63,7 @@ def read_sdtm(folder: Path, *, use: Mapping[str, str] | None = None) -> dict[str
     wanted = dict(use or {})
     findings: list[Finding] = []
     claims: dict[str, dict[str, pl.DataFrame]] = {}
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in READERS):
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in READERS and p.is_file()):
         try:
             frame = read_table(path)
         except Problems as problem:

@@ -132,8 +132,12 @@ def block_expressions(here: tuple[str | int, ...], block: Responses) -> Expressi
     """The SQL expressions of one response block."""
     if block.population:
         yield (*here, "population"), block.population, "ADSL"
+    for key, date in (("new_therapy", block.new_therapy), ("cutoff", block.cutoff)):
+        if date:
+            yield (*here, key), date, "ADSL"
     if block.entered is not None:
         yield (*here, "entered", "when"), block.entered.when, "RS"
+        yield (*here, "entered", "take"), block.entered.take, "RS"
     for n, answer in enumerate(block.answers):
         if answer.when:
             dataset = "ANSWERS" if answer.kind == "subject" else "ASSESSMENTS"

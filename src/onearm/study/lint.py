@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from onearm.errors import Finding, OnearmError
 from onearm.expr import parse, suggest, unknown_columns
+from onearm.study.criterialint import check_criteria
 from onearm.study.formlint import check_forms
 from onearm.study.identitylint import check_identity
 from onearm.study.library import USE, library_forms
@@ -45,6 +46,7 @@ def check(study: Study, columns: Mapping[str, Collection[str]]) -> list[Finding]
     for file, part in _rule_files(study).items():
         if isinstance(part, HasExpressions):
             _check_expressions(notes, file, part)
+    check_criteria(notes)
     _check_outputs(notes)
     _check_translations(notes)
     # Several expressions on one line may miss the same thing: it is said once.
@@ -99,8 +101,11 @@ def _qualifiers(study: Study, domain: str, file: str) -> set[str]:
     no forms: then its data come from elsewhere.
     """
     takes = (USE,) in study.documents[file].lines
-    forms = {**library_forms(), **study.forms} if takes or not study.forms else study.forms
-    return {
+    elsewhere = takes or not study.forms
+    forms = {**library_forms(), **study.forms} if elsewhere else study.forms
+    # Data from elsewhere bring the study's cohort as a qualifier of the subject.
+    cohort = {study.cohort_variable} - {""} if elsewhere and domain == "DM" else set()
+    return cohort | {
         target.variable
         for form in forms.values()
         for item in form.items

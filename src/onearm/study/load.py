@@ -112,7 +112,7 @@ class _Reading:
             self._report("study.yaml", 0, None, "the file is missing", hint)
         # Rules of the library are written for what study.yaml and endpoints.yaml say.
         order = {name: at for at, name in enumerate(MODELS)}
-        tops = [path for path in self._files("", ".yaml", ".yml") if path.is_file()]
+        tops = list(self._files("", ".yaml", ".yml"))
         for path in sorted(tops, key=lambda path: order.get(path.name, len(order))):
             self._top(path)
         for path in self._files("forms", ".yaml", ".yml"):

@@ -127,6 +127,7 @@ class SubjectRules(Part):
             here: tuple[str | int, ...] = ("variables", n)
             if variable.when:
                 yield (*here, "when"), variable.when, variable.from_
+            yield from _columns(here, variable.from_, variable)
             if variable.expr:
                 yield (*here, "expr"), variable.expr, "ADSL"
             for key in ("latest_of", "earliest_of"):
@@ -134,6 +135,14 @@ class SubjectRules(Part):
                 for m, source in enumerate(sources):
                     if source.when:
                         yield (*here, key, m, "when"), source.when, source.from_
+                    yield from _columns((*here, key, m), source.from_, source)
         for n, group in enumerate(self.sets):
             for m, requirement in enumerate(group.require):
                 yield ("sets", n, "require", m, "when"), requirement.when, "ADSL"
+
+
+def _columns(here: tuple[str | int, ...], dataset: str, rule: Variable | Source) -> Expressions:
+    """The columns that a rule names outside its condition: a name is an expression too."""
+    for key, name in (("take", rule.take), ("by", rule.by)):
+        if dataset and name:
+            yield (*here, key), name, dataset

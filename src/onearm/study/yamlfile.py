@@ -81,6 +81,8 @@ def read_yaml(path: Path, file: str) -> tuple[Document | None, list[Finding]]:
         return None, [_syntax(problem, file)]
     except YAMLError as problem:
         return None, [_finding(file, 0, None, f"not YAML: {problem}")]
+    except RecursionError:
+        return None, [_finding(file, 1, None, "lists or keys are nested too deeply to be read")]
     if root is None:
         return None, [_finding(file, 1, None, "the file is empty", "Fill it or delete it.")]
     if not isinstance(root, MappingNode):
@@ -92,6 +94,10 @@ def read_yaml(path: Path, file: str) -> tuple[Document | None, list[Finding]]:
     return Document(file, data, reader.lines), reader.findings
 
 
+LONGEST_NUMBER = 1000
+"""Longer rows of digits stay text: no number of a study is one."""
+
+
 class _Reader:
     """Turns nodes into values and remembers where each stood."""
 
@@ -99,14 +105,24 @@ class _Reader:
         self.file = file
         self.lines: dict[KeyPath, int] = {}
         self.findings: list[Finding] = []
+        self._open: list[Node] = []
 
     def value(self, node: Node, path: KeyPath) -> Plain:
         self.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, MappingNode):
-            return self.mapping(node, path)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        if any(node is each for each in self._open):
+            hint = "Write out what the alias stands for."
+            line = node.start_mark.line + 1
+            self._report(line, None, "an anchor holds an alias of itself", hint)
+            return None
+        self._open.append(node)
+        try:
+            if isinstance(node, MappingNode):
+                return self.mapping(node, path)
             return [self.value(child, (*path, at)) for at, child in enumerate(node.value)]
-        return _scalar(node)
+        finally:
+            self._open.pop()
 
     def mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Plain]:
         data: dict[str, Plain] = {}
@@ -142,7 +158,7 @@ def _scalar(node: Node) -> Plain:
         return None
     if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return text.lower() == "true"
-    if INTEGER.match(text):
+    if INTEGER.match(text) and len(text) < LONGEST_NUMBER:
         return int(text)
     return float(text) if DECIMAL.match(text) else text
 

@@ -62,9 +62,20 @@ def check(
 def check_shape(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
     """What is wrong with whole datasets: absent, columns absent, of the wrong type or unknown.
 
+    And DM, where it has not one row a subject.
+
     An error here stops an analysis; one of the other checks is a doubt about some rows.
     """
-    return columns.check_columns(domains) + columns.check_presence(domains)
+    return [
+        finding
+        for judge in (
+            columns.check_columns,
+            columns.check_presence,
+            columns.check_expected,
+            columns.check_subjects,
+        )
+        for finding in judge(domains)
+    ]
 
 
 def declared_terms(study: Study) -> dict[str, frozenset[str]]:

@@ -13,6 +13,14 @@ from onearm.sdtm.spec import SUPP, spec_of
 
 RULE = "SDTMIG 3.4"
 NEEDS = {"TR": "TU"}
+READ: Mapping[str, tuple[str, ...]] = {
+    "TR": ("TRLNKID", "TRGRPID", "VISITNUM", "TRDTC"),
+    "TU": ("TULNKID",),
+    "RS": ("RSDTC",),
+    "LB": ("LBSTRESN", "LBSTRESU", "LBDTC"),
+    "SUPP": ("IDVAR", "IDVARVAL"),
+}
+"""Variables that SDTM expects and does not require, and that no analysis can do without."""
 
 
 def check_presence(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
@@ -34,6 +42,49 @@ def check_presence(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
         for name, by in needed.items()
         if name not in domains
     ]
+
+
+def check_subjects(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
+    """Rows of DM that share a subject, or name none: an analysis starts from one row a subject."""
+    subjects = domains.get("DM")
+    if subjects is None or "USUBJID" not in subjects.columns:
+        return []
+    unnamed = report(
+        subjects.filter(pl.col("USUBJID").is_null()),
+        dataset="DM",
+        field="USUBJID",
+        rule=RULE,
+        message="a row names no subject",
+        hint="Fill it at the source.",
+    )
+    named = subjects.filter(pl.col("USUBJID").is_not_null())
+    return unnamed + _repeated(named, ["USUBJID"], "DM", "USUBJID", "key")
+
+
+def check_expected(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
+    """Expected columns that are absent: an error where an analysis must stop, else a warning."""
+    found = []
+    for name, frame in domains.items():
+        spec = spec_of(name)
+        read = READ.get(SUPP if name.startswith(SUPP) else name, ())
+        for column in spec.columns if spec is not None else ():
+            if column.variable in frame.columns or column.core == "Req":
+                continue
+            if column.variable not in read and column.core != "Exp":
+                continue
+            found.append(
+                Finding(
+                    Place(form=name, field=column.variable),
+                    None,
+                    RULE,
+                    f"expected column {column.variable} ({column.label}) is missing",
+                    "Add the column to the source and read it again."
+                    if column.variable in read
+                    else "Add the column where it was collected; until then it counts as empty.",
+                    "error" if column.variable in read else "warning",
+                )
+            )
+    return found
 
 
 def check_columns(domains: Mapping[str, pl.DataFrame]) -> list[Finding]:
@@ -104,7 +155,7 @@ def check_keys(source: Source) -> list[Finding]:
         if has(frame, number, "USUBJID"):
             found += _repeated(frame, ["USUBJID", number], name, number, "sequence number")
         keys = [k for k in spec.key if k in frame.columns and k != "STUDYID"]
-        if len(keys) > 1 or (keys and name in ("DM", "TE")):
+        if len(keys) > 1 or (keys and name == "TE"):
             if name in ("LB", "VS", "EG"):
                 # Time points, positions and repetitions make rows apart that share the key.
                 keys += [

@@ -126,10 +126,17 @@ def check_units(source: Source) -> list[Finding]:
             continue
         used = frame.filter(pl.col(number).is_not_null())
         kinds = [c for c in (test, f"{name}CAT", f"{name}SPEC") if c in frame.columns]
+        commonest = pl.col(unit).drop_nulls().mode().sort().first()
         several = (
             used.filter(pl.col(unit).is_not_null())
             .group_by(kinds, maintain_order=True)
-            .agg(_units=pl.col(unit).unique().sort())
+            .agg(
+                _units=pl.col(unit).unique().sort(),
+                # The first subject whose result is in a rarer unit is where to look.
+                USUBJID=pl.col("USUBJID").filter(pl.col(unit) != commonest).first()
+                if "USUBJID" in used.columns
+                else pl.lit(None, pl.String),
+            )
             .filter(pl.col("_units").list.len() > 1)
             .with_columns(_found=pl.col(test) + " in " + pl.col("_units").list.join(", "))
         )
