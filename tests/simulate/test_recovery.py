@@ -8,15 +8,13 @@ import pytest
 from onearm import adam, records, sdtm, simulate
 from onearm.frames import Frames
 from onearm.study import Study
-from tests.simulate.studies import SHIPPED, shipped_study
+from tests.simulate.studies import shipped_study
 
 Recovered = tuple[simulate.Simulated, Frames]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    if not (SHIPPED / "endpoints.yaml").is_file():
-        pytest.skip("the study has no endpoints yet")
     folder = tmp_path_factory.mktemp("whole")
     return shipped_study(folder, also=("subjects.yaml", "endpoints.yaml"))
 

@@ -6,7 +6,7 @@ ADLB, as far as the study has rules and the trial has data for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from datetime import date
 
 import polars as pl
@@ -16,7 +16,7 @@ from onearm.adam.assessments import Reading, read_block
 from onearm.adam.lesions import Readings, read_lesions
 from onearm.adam.optional import with_optional
 from onearm.adam.planned import gap_limit
-from onearm.adam.qualifiers import collected, named_columns, with_qualifiers
+from onearm.adam.qualifiers import named_columns, with_qualifiers
 from onearm.adam.shapes import finish, readable, with_study
 from onearm.errors import Finding
 from onearm.frames import Frames, Spec, shape
@@ -58,12 +58,11 @@ def derive(study: Study, domains: Frames, *, cut: date | None = None) -> dict[st
     rules, endpoints = study.subjects or SubjectRules(), study.endpoints or Endpoints()
     return derive_parts(
         study.id,
-        with_optional(domains, named_columns(rules, endpoints)),
+        with_optional(domains, named_columns(rules, endpoints), study.forms.values()),
         rules=rules,
         endpoints=endpoints,
         schedule=study.schedule,
         cut=cut or study.data_cut,
-        qualifiers=collected(study.forms.values()),
     )
 
 
@@ -75,15 +74,11 @@ def derive_parts(
     endpoints: Endpoints | None = None,
     schedule: Schedule | None = None,
     cut: date | None = None,
-    qualifiers: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """``derive`` from the parts of a study: its id, its rules, its schedule, the cut-off.
-
-    qualifiers: the supplemental qualifiers that its forms collect, by domain.
-    """
+    """``derive`` from the parts of a study: its id, its rules, its schedule, the cut-off."""
     rules, endpoints = rules or SubjectRules(), endpoints or Endpoints()
     specs = with_study(rules, endpoints)
-    domains = with_qualifiers(domains, named_columns(rules, endpoints), qualifiers or {})
+    domains = with_qualifiers(domains, named_columns(rules, endpoints))
     frames: dict[str, pl.DataFrame] = dict(domains)
     subjects = adsl.start_subjects(domains, specs["ADSL"], study=identity, cut=cut)
     subjects = adsl.add_subject_variables(subjects, frames, rules, late=False)

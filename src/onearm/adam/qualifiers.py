@@ -48,16 +48,13 @@ def collected(forms: Iterable[Form]) -> dict[str, frozenset[str]]:
 
 
 def with_qualifiers(
-    domains: Frames,
-    wanted: Mapping[str, Collection[str]],
-    declared: Mapping[str, Collection[str]],
+    domains: Frames, wanted: Mapping[str, Collection[str]]
 ) -> dict[str, pl.DataFrame]:
     """The domains, each with the qualifiers of its SUPP-- dataset that are wanted, as text columns.
 
     A qualifier belongs to a subject (no IDVAR) or to the row whose IDVAR has the value IDVARVAL.
     A name that the domain has already is left alone; the SUPP-- datasets stay as they are.
-    declared: the qualifiers that the study's forms collect, by domain; one of them that is wanted
-    and that nobody has yet is an empty column. Source: SDTM Implementation Guide 3.4, section 8.4.
+    Source: SDTM Implementation Guide 3.4, section 8.4.
     """
     merged = dict(domains)
     for name, domain in domains.items():
@@ -65,12 +62,7 @@ def with_qualifiers(
         extra = domains.get(f"SUPP{name}")
         if names and extra is not None and extra.height:
             domain = _merged(domain, extra, names)
-        asked = declared.get(name, ())
-        merged[name] = domain.with_columns(
-            pl.lit(None, pl.String).alias(n)
-            for n in names
-            if n not in domain.columns and n in asked
-        )
+        merged[name] = domain
     return merged
 
 
@@ -89,7 +81,9 @@ def _merged(domain: pl.DataFrame, extra: pl.DataFrame, wanted: Collection[str]) 
             )
         elif by in domain.columns:
             domain = _by_value(domain, wide, str(by))
-    return domain
+    # A qualifier may hang on a variable that the domain does not have.
+    lost = [n for n in kept["QNAM"].unique().sort() if n not in domain.columns]
+    return domain.with_columns(pl.lit(None, pl.String).alias(n) for n in lost)
 
 
 def _by_value(domain: pl.DataFrame, wide: pl.DataFrame, by: str) -> pl.DataFrame:
