@@ -20,14 +20,13 @@ def save(drawn: Drawn, folder: Path, key: str) -> list[Path]:
     svg, pdf, png = (folder / f"{key}.{kind}" for kind in ("svg", "pdf", "png"))
     about = {"Date": None, "Creator": None, "Title": drawn.alt}
     drawn.figure.savefig(svg, format="svg", metadata=about)
-    _pdf_of(svg, pdf, drawn.alt)
-    drawn.figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    _copies(svg, pdf, png, drawn.alt)
     return [svg, pdf, png]
 
 
-def _pdf_of(svg: Path, pdf: Path, title: str) -> None:
-    # A tenth of the time that matplotlib needs to cut its fonts into a PDF.
-    import typst  # 80 MB: only where a PDF is wanted
+def _copies(svg: Path, pdf: Path, png: Path, title: str) -> None:
+    # Made from the SVG in a tenth of the time that matplotlib needs to draw the figure again.
+    import typst  # 80 MB: only where a figure is wanted
 
     width, height = size(svg)
     words = title.replace("\\", "\\\\").replace('"', '\\"')
@@ -38,7 +37,9 @@ def _pdf_of(svg: Path, pdf: Path, title: str) -> None:
         f'#image("{svg.name}", alt: "{words}")\n',
         encoding="utf-8",
     )
-    typst.compile(source, pdf, root=svg.parent, ignore_system_fonts=True, format="pdf")
+    for path in (pdf, png):
+        # Its suffix tells the compiler which of the two to make.
+        typst.compile(source, path, root=svg.parent, ignore_system_fonts=True, ppi=PNG_DPI)
     source.unlink()
 
 
