@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -11,7 +12,10 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a problem is: in a patient's data, or in a file. Empty parts are not printed."""
+    """Where a problem is: in a patient's data, or in a file. Empty parts are not printed.
+
+    ``row`` is the key of the form row, for programs: messages name repeating rows themselves.
+    """
 
     subject: str = ""
     visit: str = ""
@@ -19,6 +23,7 @@ class Place:
     field: str = ""
     file: str = ""
     line: int = 0
+    row: int = dataclass_field(default=0, compare=False)
 
     def __str__(self) -> str:
         item = ".".join(part for part in (self.form, self.field) if part)

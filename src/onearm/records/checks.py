@@ -13,7 +13,7 @@ from onearm.records.context import add_context
 from onearm.records.items import check_items
 from onearm.records.model import Records
 from onearm.records.places import findings, in_order
-from onearm.records.visits import first_doses, log_visits, visit_dates, visit_table
+from onearm.records.visits import first_doses, visit_dates_and_order
 from onearm.study import Study
 from onearm.study.forms import Check, Form, Item
 
@@ -29,26 +29,25 @@ def check(study: Study, records: Records) -> list[Finding]:
     data; a check that cannot be judged on them (types that do not go together) is a finding too.
     """
     found = list(records.border)
-    days = visit_dates(study.forms, records.texts, log_visits(study.schedule))
-    order = _visit_order(study, days)
+    order = visit_dates_and_order(study, records.texts)
     for form in study.forms.values():
         if records.forms[form.form].is_empty():
             continue
-        context = add_context(study, records, form, order)
-        found += check_items(study, records, form, context)
-        found += _edit_checks(form, context)
+        found += check_rows(study, records, form, order)
     found += _windows(study, records, order)
     found += _missing_forms(study, records)
     return in_order(found)
 
 
-def _visit_order(study: Study, days: pl.DataFrame) -> pl.DataFrame:
-    table = visit_table(study.schedule, days)
-    return days.join(
-        table.select("VISIT", "VISIT_REPEAT", "PLANNED", "EARLY", "LATE", "KIND", "ORDER"),
-        on=["VISIT", "VISIT_REPEAT"],
-        how="left",
-    )
+def check_rows(
+    study: Study, records: Records, form: Form, visit_order: pl.DataFrame
+) -> list[Finding]:
+    """The standing checks of a form's items and the edit checks written on it.
+
+    visit_order: as ``add_context`` takes it.
+    """
+    context = add_context(study, records, form, visit_order)
+    return [*check_items(study, records, form, context), *_edit_checks(form, context)]
 
 
 def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:

@@ -46,7 +46,13 @@ def findings(
     columns = rows.select("SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW", "_value")
     return [
         Finding(
-            Place(subject_label(site, subject), visit_label(visit, repeat), form.form, field),
+            Place(
+                subject_label(site, subject),
+                visit_label(visit, repeat),
+                form.form,
+                field,
+                row=row,
+            ),
             with_unit(value, item),
             rule,
             row_prefix(form, row) + (message if isinstance(message, str) else message(value)),

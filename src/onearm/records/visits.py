@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from onearm import dates
+from onearm.study import Study
 from onearm.study.forms import Form
 from onearm.study.schedule import Repeat, Schedule, Visit
 
@@ -131,6 +132,17 @@ def visit_dates(
 def log_visits(schedule: Schedule | None) -> list[str]:
     """Ids of the visits that hold running forms."""
     return [v.id for v in schedule.visits if v.kind == "log"] if schedule else []
+
+
+def visit_dates_and_order(study: Study, texts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """``visit_dates`` of every visit seen, with its planned day, window, kind and place."""
+    days = visit_dates(study.forms, texts, log_visits(study.schedule))
+    table = visit_table(study.schedule, days)
+    return days.join(
+        table.select("VISIT", "VISIT_REPEAT", "PLANNED", "EARLY", "LATE", "KIND", "ORDER"),
+        on=["VISIT", "VISIT_REPEAT"],
+        how="left",
+    )
 
 
 def first_doses(forms: Mapping[str, Form], texts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""What people do: each act checks rights and state, writes data and history in one transaction."""

@@ -1,0 +1,189 @@
+"""Saving a form: the one way in which item data change, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+from onearm.capture import clock, permissions, states
+from onearm.capture.actions.queries import follow_checks
+from onearm.capture.chain import START, link
+from onearm.capture.checking import Judged, judge
+from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
+from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
+from onearm.capture.studies import study_of, version_at
+from onearm.capture.trail import version_content
+from onearm.errors import Finding, OnearmError, Problems
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from onearm.capture.models import StudyVersion, User
+
+Origin = FormVersion.Origin
+
+
+class Stale(OnearmError):
+    """Somebody saved the form since it was opened; nothing was overwritten.
+
+    theirs: what they changed since. version: the version that stands now.
+    """
+
+    def __init__(self, version: int, theirs: Document) -> None:
+        self.version, self.theirs = version, theirs
+        super().__init__(
+            f"the form was saved by somebody else meanwhile and is now at version {version}; "
+            "compare the two and save again"
+        )
+
+
+class ReasonNeeded(OnearmError):
+    """Data that were saved before are changed without a reason."""
+
+
+class MustConfirm(OnearmError):
+    """The change hides items that hold values; saving clears them, and that must be confirmed."""
+
+    def __init__(self, hidden: Sequence[Cell]) -> None:
+        self.hidden = tuple(hidden)
+        names = ", ".join(sorted({cell.item for cell in hidden}))
+        super().__init__(f"saving would clear items that no longer apply: {names}")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a save asks for.
+
+    cells: the values as typed, changed or not. removed: reason by key for rows taken out (an empty
+    reason puts a row back). version: the version the form was opened at, 0 for a new form. clear:
+    that hidden items may be cleared has been confirmed.
+    """
+
+    cells: Iterable[Cell]
+    version: int
+    removed: Mapping[int, str] = field(default_factory=dict)
+    reason: str = ""
+    clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The form as it stands after the save, and what its checks found (soft findings)."""
+
+    instance: FormInstance
+    findings: tuple[Finding, ...]
+    changed: bool
+
+
+def save(
+    user: User,
+    event: EventInstance,
+    form_id: str,
+    changes: Changes,
+    *,
+    origin: str = Origin.SCREEN,
+    capability: str = "form.enter",
+) -> Saved:
+    """Save a form of a visit; data, history, queries and states in one transaction.
+
+    Raises `permissions.NotAllowed`, `states.Held`, `Stale`, `ReasonNeeded`, `MustConfirm`, and
+    ``Problems`` with every hard finding; then nothing was written. A save that changes nothing
+    writes nothing.
+    """
+    site = event.subject.site
+    today = clock.now().date()
+    actor = permissions.actor(user, capability, site, today)
+    with transaction.atomic():
+        instance = _locked(event, form_id)
+        version = instance.study_version if instance else version_at(site, today)
+        if version is None:
+            raise OnearmError(f"no version of the study has been released to site {site.code}")
+        if instance is None:
+            instance = FormInstance(
+                event=event, form=form_id, study_version=version, head=START, data=empty()
+            )
+        _require_fresh(instance, changes.version)
+        judged = judge(
+            study_of(version), event, form_id, instance.data, changes.cells, changes.removed
+        )
+        if judged.hard:
+            raise Problems(judged.hard, "The form was not saved")
+        if judged.cleared and not changes.clear:
+            raise MustConfirm(judged.cleared)
+        change = delta(instance.data, judged.cells, removed=changes.removed)
+        if not change["rows"] and instance.pk:
+            return Saved(instance, judged.soft, changed=False)
+        touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
+        states.require_open(states.targets(event=event, form=instance, items=touched))
+        states.require_open(states.targets(event=event))
+        if not changes.reason and changes_filled(instance.data, change):
+            raise ReasonNeeded("say why data that were saved before are changed")
+        _write(instance, change, judged, actor, origin, changes.reason, version)
+    return Saved(instance, judged.soft, changed=True)
+
+
+def _locked(event: EventInstance, form_id: str) -> FormInstance | None:
+    """The form's row, locked against other writers until the transaction ends.
+
+    The event's row is locked first, so that two first saves of one form follow each other.
+    """
+    forms = FormInstance.objects.filter(event=event, form=form_id).select_related("study_version")
+    if connection.features.has_select_for_update:
+        EventInstance.objects.select_for_update().get(pk=event.pk)
+        forms = forms.select_for_update(of=("self",))
+    return forms.first()
+
+
+def _require_fresh(instance: FormInstance, opened_at: int) -> None:
+    if opened_at == instance.version:
+        return
+    later = instance.versions.filter(version__gt=opened_at).order_by("version")
+    theirs = empty()
+    for change in later.values_list("delta", flat=True):
+        theirs = applied(theirs, change)
+    raise Stale(instance.version, theirs)
+
+
+def _write(
+    instance: FormInstance,
+    change: Document,
+    judged: Judged,
+    actor: permissions.Actor,
+    origin: str,
+    reason: str,
+    study_version: StudyVersion,
+) -> None:
+    at = clock.check(instance.saved_at)
+    instance.data = applied(instance.data, change)
+    instance.version += 1
+    instance.saved_at = at
+    instance.is_complete = judged.is_complete
+    instance.save()  # gives a new form its key, which the hash is taken over
+    version = FormVersion(
+        instance=instance,
+        version=instance.version,
+        delta=change,
+        user=actor.user,
+        role=actor.role,
+        at=at,
+        reason=reason,
+        origin=origin,
+        study_version=study_version,
+        previous=instance.head,
+    )
+    version.hash = link(instance.head, version_content(version))
+    version.save(force_insert=True)
+    instance.head = version.hash
+    instance.save(update_fields=["head"])
+    follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
+    _break_signatures(instance, actor, at)
+
+
+def _break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
+    named = states.targets(form=instance)
+    Signature.objects.filter(target__in=named, broken_at=None).update(
+        broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved"
+    )

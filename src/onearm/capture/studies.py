@@ -1,0 +1,76 @@
+"""Study versions: a study folder taken in whole, and read back as a `Study` whenever needed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from onearm.capture import clock, trail
+from onearm.capture.models import SiteVersion, StudyVersion
+from onearm.study import load
+from onearm.study.load import TEXT_FILES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from onearm.capture.models import Site, User
+    from onearm.study import Study
+
+
+def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
+    """Keep the study folder as a version; the same folder gives the version that is there.
+
+    Raises ``Problems`` where the folder cannot be loaded.
+    """
+    study = load(folder)
+    found = StudyVersion.objects.filter(hash=study.version).first()
+    if found is not None:
+        return found
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8-sig")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.suffix.lower() in TEXT_FILES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+    version = StudyVersion.objects.create(
+        number=StudyVersion.objects.count() + 1,
+        hash=study.version,
+        files=files,
+        loaded_at=clock.now(),
+        loaded_by=user,
+    )
+    trail.record(
+        "study",
+        "study.load",
+        user=user,
+        target=f"version {version.number}",
+        details={"hash": version.hash},
+    )
+    return version
+
+
+def study_of(version: StudyVersion) -> Study:
+    """The study as that version said it; read once a process."""
+    return _read(version.pk)
+
+
+@lru_cache(maxsize=8)
+def _read(pk: int) -> Study:
+    version = StudyVersion.objects.get(pk=pk)
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "study"
+        for name, text in version.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return load(folder)
+
+
+def version_at(site: Site, day: date) -> StudyVersion | None:
+    """The version under which a site enters new forms on a day; None before its first release."""
+    released = SiteVersion.objects.filter(site=site, begins__lte=day).select_related("version")
+    newest = released.order_by("-begins", "-pk").first()
+    return newest.version if newest else None

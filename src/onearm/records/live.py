@@ -1,0 +1,108 @@
+"""The same checks while a form is being filled in: one subject, one form, in a few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+
+import polars as pl
+
+from onearm.errors import Finding
+from onearm.expr import parse
+from onearm.records.checks import check_rows
+from onearm.records.context import PREVIOUS, add_context, fields_read
+from onearm.records.cut import at_cut
+from onearm.records.entry import ENTRY
+from onearm.records.model import Records
+from onearm.records.places import in_order
+from onearm.records.visits import visit_dates_and_order
+from onearm.study import Study
+from onearm.study.forms import Form, Item
+
+
+def check_form(study: Study, entries: pl.DataFrame, form_id: str) -> list[Finding]:
+    """What the checks of one form find in the entries of one subject, all visits and rows of it.
+
+    entries: all entries of the subject (``entry.ENTRY``), the form's new values among them. Only
+    the forms that the conditions read are looked at; the findings are those that ``check`` gives
+    for this form, without the ones about visits and missing forms. Raises ``KeyError`` for a form
+    that the study does not have.
+    """
+    form = study.forms[form_id]
+    small, records = _around(study, entries, form)
+    found = [f for f in records.border if f.place.form in (form_id, "")]
+    if not records.forms[form_id].is_empty():
+        found += check_rows(small, records, form, visit_dates_and_order(small, records.texts))
+    return in_order(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What the form itself says about its rows: keys (VISIT, VISIT_REPEAT, ROW, ITEM).
+
+    hidden: items that hold a value or a reason and are not asked. calculated: text of each
+    calculated item, empty where an input is missing.
+    """
+
+    hidden: frozenset[tuple[str, int, int, str]]
+    calculated: Mapping[tuple[str, int, int, str], str]
+
+
+def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
+    """Skip logic and calculations of one form over the entries of one subject."""
+    form = study.forms[form_id]
+    ruled = [i for i in form.items if i.shown_when or i.calculated]
+    if not ruled:
+        return Follows(frozenset(), {})
+    small, records = _around(study, entries, form)
+    context = add_context(small, records, form, visit_dates_and_order(small, records.texts))
+    rows = records.forms[form_id].select("VISIT", "VISIT_REPEAT", "ROW").rows()
+    hidden: set[tuple[str, int, int, str]] = set()
+    calculated: dict[tuple[str, int, int, str], str] = {}
+    for item in ruled:
+        if item.shown_when:
+            shown = context.select(parse(item.shown_when).expr.alias("_")).to_series()
+            held = (
+                records.texts[form_id][item.name].is_not_null()
+                | records.reason(form_id, item.name).is_not_null()
+            )
+            off = (held & ~shown.fill_null(value=False)).to_list()
+            hidden |= {(*row, item.name) for row, is_off in zip(rows, off, strict=True) if is_off}
+        if item.calculated:
+            values = context.select(parse(item.calculated).expr.alias("_")).to_series().to_list()
+            texts = (_as_text(value, item) for value in values)
+            calculated |= {(*row, item.name): text for row, text in zip(rows, texts, strict=True)}
+    return Follows(frozenset(hidden), calculated)
+
+
+def _as_text(value: object, item: Item) -> str:
+    """A calculated value as it is stored: decimals rounded half up to the item's digits."""
+    if value is None:
+        return ""
+    if item.type == "decimal" and isinstance(value, int | float):
+        digits = Decimal(1).scaleb(-(item.decimals or 0))
+        return str(Decimal(repr(float(value))).quantize(digits, rounding=ROUND_HALF_UP))
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def readers(study: Study, form_id: str) -> tuple[str, ...]:
+    """The other forms whose conditions read from this form: a save may change what they find."""
+    forms = study.forms.values()
+    return tuple(f.form for f in forms if f.form != form_id and form_id in fields_read(f))
+
+
+def _around(study: Study, entries: pl.DataFrame, form: Form) -> tuple[Study, Records]:
+    """The study cut down to a form and what its conditions read, and the records of those."""
+    names = {form.form, *_sources(study, form)}
+    # Where a condition looks at the visit before, every form may tell when a visit was.
+    forms = (
+        study.forms if PREVIOUS in names else {n: study.forms[n] for n in study.forms if n in names}
+    )
+    small = replace(study, forms=forms)
+    mine = entries.filter(pl.col("FORM").is_in(list(forms)))
+    return small, at_cut(small, mine.select(list(ENTRY)), cut=None)
+
+
+def _sources(study: Study, form: Form) -> set[str]:
+    return {s for s in fields_read(form) if s in study.forms or s == PREVIOUS}

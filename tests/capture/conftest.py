@@ -1,0 +1,71 @@
+"""A released study, a site and one person a role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from onearm.capture import clock, permissions, studies
+from onearm.capture.models import (
+    EventInstance,
+    Grant,
+    Site,
+    SiteVersion,
+    StudyVersion,
+    Subject,
+    User,
+)
+
+STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
+LONG_AGO = date(2020, 1, 1)
+PASSWORD = "a long enough phrase"  # noqa: S105 - of invented people
+
+
+@pytest.fixture
+def version(db: None) -> StudyVersion:
+    return studies.take_in(STUDY)
+
+
+@pytest.fixture
+def site(version: StudyVersion) -> Site:
+    made = Site.objects.create(code="01", name="First hospital")
+    SiteVersion.objects.create(site=made, version=version, begins=LONG_AGO)
+    return made
+
+
+@pytest.fixture
+def person(site: Site) -> Callable[..., User]:
+    """Makes a person with a role, at the site where the role's rights are by site."""
+
+    def make(role: str, *, name: str = "", at: Site | None = site) -> User:
+        user = User.objects.create_user(
+            username=name or role,
+            password=PASSWORD,
+            first_name=role.title(),
+            last_name="Person",
+            must_change_password=False,
+            trained_on=LONG_AGO,
+        )
+        by_site = any(reach.get(role) == "site" for reach in permissions.table().values())
+        ends = date(2100, 1, 1) if role in permissions.TIME_LIMITED else None
+        Grant.objects.create(
+            user=user, role=role, site=at if by_site else None, begins=LONG_AGO, ends=ends
+        )
+        return user
+
+    return make
+
+
+@pytest.fixture
+def subject(site: Site) -> Subject:
+    return Subject.objects.create(
+        site=site, code="01-001", stage=Subject.Stage.ENROLLED, created_at=clock.now()
+    )
+
+
+@pytest.fixture
+def visit(subject: Subject) -> EventInstance:
+    return EventInstance.objects.create(subject=subject, visit="SCREENING")
