@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -14,6 +13,8 @@ from onearm.records.places import visit_label
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from onearm.capture.models import Subject, User
 
@@ -156,6 +157,6 @@ def _record(query: Query, action: str, actor: permissions.Actor) -> None:
     )
 
 
-def live_queries(subject: Subject, form: str) -> Iterable[Query]:
+def live_queries(subject: Subject, form: str) -> QuerySet[Query]:
     """Open and answered queries on one form of a subject."""
     return Query.objects.filter(subject=subject, form=form, state__in=LIVE)

@@ -1,0 +1,106 @@
+"""From a study folder to a running server: folder, keys, database, study, first account."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from onearm.errors import OnearmError
+
+TOKEN = "first-start.token"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A database that can be served. ``token`` opens the page that makes the first account."""
+
+    data: Path
+    token: str | None
+
+
+def configure(data: Path, *, environment: str | None = None) -> None:
+    """Set what the settings need and start Django; the environment's own variables win.
+
+    The key that signs sessions is made once and kept in ``data``, readable by its owner alone.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ.setdefault("ONEARM_DATA", str(data))
+    if environment is not None:
+        os.environ.setdefault("ONEARM_ENVIRONMENT", environment)
+    if "ONEARM_SECRET_KEY" not in os.environ:
+        _keep(data / "secret.key", secrets.token_urlsafe(50))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onearm.capture.settings")
+    import django
+
+    django.setup()
+
+
+def prepare(data: Path, study: Path | None) -> Ready:
+    """Bring the database up to date, take the study in, and say how the first person gets in.
+
+    study: released to its sites at once where the database is new; later versions are taken in and
+    released from the pages. Raises ``OnearmError`` where the database cannot be reached and
+    ``Problems`` where the study cannot be loaded.
+    """
+    from django.core.management import call_command
+    from django.db import DatabaseError
+
+    from onearm.capture.models import StudyVersion, User
+
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except DatabaseError as problem:
+        raise OnearmError(f"the database cannot be used: {problem}".strip()) from problem
+    if study is not None:
+        _take_in(study)
+    if not StudyVersion.objects.exists():
+        raise OnearmError("the database holds no study yet; name the study folder")
+    if User.objects.exists():
+        (data / TOKEN).unlink(missing_ok=True)
+        return Ready(data, None)
+    return Ready(data, _keep(data / TOKEN, secrets.token_urlsafe(24)))
+
+
+def _take_in(folder: Path) -> None:
+    from django.db import transaction
+
+    from onearm.capture import clock, studies
+    from onearm.capture.models import Site, SiteVersion, StudyVersion
+
+    is_new = not StudyVersion.objects.exists()
+    with transaction.atomic():
+        version = studies.take_in(folder)
+        if not is_new:
+            return
+        study = studies.study_of(version)
+        for site in study.identity.sites:
+            made = Site.objects.create(code=site.id, name=str(site.name) or site.id)
+            SiteVersion.objects.create(site=made, version=version, begins=clock.now().date())
+
+
+def _keep(path: Path, text: str) -> str:
+    """The text of a file only its owner reads; written with ``text`` where there is none."""
+    if path.is_file():
+        return path.read_text(encoding="utf-8").strip()
+    with path.open("x", encoding="utf-8") as file:
+        path.chmod(0o600)
+        file.write(text)
+    return text
+
+
+def run(host: str, port: int, *, workers: int) -> None:
+    """Serve until interrupted."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "onearm.capture.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=4,
+        log_access=False,
+    ).serve()

@@ -1,0 +1,2 @@
+// Small helps for the keyboard; every page works without them.
+"use strict";
