@@ -77,9 +77,8 @@ def judge(
                 cleared[cell.row, cell.item] = held[cell.row, cell.item]
             asked[cell.row, cell.item] = cell
     found = live.check_form(study, frame, form_id)
-    refused = {check.id for check in _checks(form) if check.severity == "hard"} | HARD_RULES
     here = visit_label(event.visit, event.repeat)
-    hard = [f for f in found if f.rule in refused and f.place.visit == here]
+    hard = [f for f in found if refusing(study, f) and f.place.visit == here]
     return Judged(
         cells=tuple(asked.values()),
         cleared=tuple(cleared.values()),
@@ -91,6 +90,13 @@ def judge(
         },
         is_complete=not any(f.rule == "item.required" and f.place.visit == here for f in found),
     )
+
+
+def refusing(study: Study, finding: Finding) -> bool:
+    """Whether a finding refuses the save: an impossible value, or a check the study calls hard."""
+    form = study.forms.get(finding.place.form)
+    hard = (c.id for c in _checks(form) if c.severity == "hard") if form else ()
+    return finding.rule in HARD_RULES or finding.rule in hard
 
 
 def _impossible(

@@ -41,7 +41,7 @@ def check_form(study: Study, entries: pl.DataFrame, form_id: str) -> list[Findin
 class Follows:
     """What the form itself says about its rows: keys (VISIT, VISIT_REPEAT, ROW, ITEM).
 
-    hidden: items that hold a value or a reason and are not asked. calculated: text of each
+    hidden: items that hold a value or a reason and are certainly not asked. calculated: text of each
     calculated item, empty where an input is missing.
     """
 
@@ -67,7 +67,7 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
                 records.texts[form_id][item.name].is_not_null()
                 | records.reason(form_id, item.name).is_not_null()
             )
-            off = (held & ~shown.fill_null(value=False)).to_list()
+            off = (held & ~shown).fill_null(value=False).to_list()  # unknown hides nothing
             hidden |= {(*row, item.name) for row, is_off in zip(rows, off, strict=True) if is_off}
         if item.calculated:
             values = context.select(parse(item.calculated).expr.alias("_")).to_series().to_list()

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from onearm.capture import clock, permissions, states
 from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.visits import keep_date
 from onearm.capture.chain import START, link
 from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
@@ -179,10 +180,12 @@ def _write(
     instance.head = version.hash
     instance.save(update_fields=["head"])
     follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
-    _break_signatures(instance, actor, at)
+    break_signatures(instance, actor, at)
+    keep_date(study_of(study_version), instance.event)
 
 
-def _break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
+def break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
+    """Break every standing signature over a form: its content is not what was signed any more."""
     named = states.targets(form=instance)
     Signature.objects.filter(target__in=named, broken_at=None).update(
         broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved"

@@ -1,0 +1,303 @@
+"""Loading entries from a file: judged like entry by hand, all in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+from django.db import transaction
+
+from onearm import records
+from onearm.capture import clock, permissions, states, trail
+from onearm.capture import entries as entry_frames
+from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.save import break_signatures
+from onearm.capture.actions.visits import keep_date
+from onearm.capture.chain import START, link
+from onearm.capture.checking import refusing
+from onearm.capture.document import Cell, Document, applied, delta, empty
+from onearm.capture.models import EventInstance, FormInstance, FormVersion, Site, Subject
+from onearm.capture.studies import study_of, version_at
+from onearm.capture.trail import version_content
+from onearm.errors import Finding, OnearmError, Place
+from onearm.records.entry import check_shape
+from onearm.records.places import subject_label, visit_label
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from onearm.capture.models import StudyVersion, User
+    from onearm.study import Study
+
+Where = tuple[str, str, str, int, str]
+"""Site, subject, visit, repeat, form."""
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What loading does with one form: ``new``, ``changed``, ``same`` or ``refused``, and why."""
+
+    where: Where
+    fate: str
+    values: int
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The account of a file: every value in is stored, the same as before, or refused."""
+
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    read: int
+    is_dry: bool
+
+    def count(self, *fates: str) -> int:
+        """Values in the forms of these fates."""
+        return sum(row.values for row in self.rows if row.fate in fates)
+
+
+@dataclass(slots=True)
+class _Load:
+    """One form of the file on its way in."""
+
+    where: Where
+    cells: list[Cell]
+    instance: FormInstance | None = None
+    change: Document = field(default_factory=empty)
+
+
+def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool = False) -> Taken:
+    """Load entries (``onearm.records.entry.ENTRY``); row keys are kept as the file gives them.
+
+    source: the file's name, for the reason in the history. is_dry: say what would happen and write
+    nothing. A form with an impossible value, of an unknown site, or frozen or locked is refused
+    whole, with its reasons; all other forms are loaded. Subjects that are not there are added as
+    enrolled. Needs the right ``import`` at every site of the file. Raises ``Problems`` where the
+    frame cannot be read and `permissions.NotAllowed`.
+    """
+    entries = entry_frames.in_order(check_shape(entries))
+    sites = {site.code: site for site in Site.objects.filter(code__in=entries["SITEID"].unique())}
+    today = clock.now().date()
+    actors = {c: permissions.actor(user, "import", s, today) for c, s in sites.items()}
+    with transaction.atomic():
+        loads = list(_loads(entries, sites))
+        versions = {code: version_at(site, today) for code, site in sites.items()}
+        reasons, findings = _refusals(entries, sites, versions)
+        rows: list[Row] = []
+        kept: list[_Load] = []
+        for one in loads:
+            why = [*reasons.get(one.where, ()), *_held(one, sites)]
+            one.change = delta(one.instance.data if one.instance else empty(), one.cells)
+            fate = "new" if one.instance is None else "changed"
+            if not one.change["rows"] and one.instance is not None:
+                fate = "same"
+            if why:
+                fate = "refused"
+            rows.append(Row(one.where, fate, len(one.cells), tuple(why)))
+            if fate in ("new", "changed"):
+                kept.append(one)
+        if not is_dry:
+            _write(kept, sites, versions, actors, source)
+            _follow(kept, versions)
+            for code, actor in actors.items():
+                trail.record(
+                    "study",
+                    "import",
+                    actor=actor,
+                    site=sites[code],
+                    target=source,
+                    details={"forms": sum(one.where[0] == code for one in kept)},
+                )
+    return Taken(tuple(rows), tuple(findings), entries.height, is_dry)
+
+
+def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
+    stand = FormInstance.objects.filter(event__subject__site__in=sites.values())
+    known = {
+        (
+            form.event.subject.site.code,
+            form.event.subject.code,
+            form.event.visit,
+            form.event.repeat,
+            form.form,
+        ): form
+        for form in stand.select_related("event__subject__site", "study_version").iterator(BATCH)
+    }
+    by_form: dict[Where, list[Cell]] = defaultdict(list)
+    for *where, row, item, value, reason in entries.iter_rows():
+        by_form[tuple(where)].append(Cell(row, item, value or "", reason or ""))
+    for key, cells in by_form.items():
+        yield _Load(key, cells, known.get(key))
+
+
+def _refusals(
+    entries: pl.DataFrame, sites: Mapping[str, Site], versions: Mapping[str, StudyVersion | None]
+) -> tuple[dict[Where, list[str]], list[Finding]]:
+    """Why forms of the file cannot be loaded, and every finding of the checks about it."""
+    why: dict[Where, list[str]] = defaultdict(list)
+    everything: list[Finding] = []
+    for code in entries["SITEID"].unique().sort():
+        mine = entries.filter(pl.col("SITEID") == code)
+        version = versions.get(code)
+        if code not in sites or version is None:
+            for where in mine.select(*_WHERE).unique().iter_rows():
+                problem = "is not known" if code not in sites else "has no released study version"
+                why[where].append(f"site {code} {problem}")
+            continue
+        study = study_of(version)
+        clean = records.at_cut(study, mine, cut=None)
+        found = records.check(study, clean)
+        everything += found
+        hard = {
+            (f.place.subject, f.place.visit, f.place.form): f
+            for f in found
+            if (f in clean.border and f.severity == "error") or refusing(study, f)
+        }
+        for where in mine.select(*_WHERE).unique().iter_rows():
+            site, subject, visit, repeat, form = where
+            place = (subject_label(site, subject), visit_label(visit, repeat), form)
+            if place in hard:
+                why[where].append(str(hard[place]))
+    return why, everything
+
+
+_WHERE = ("SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "FORM")
+
+
+def _held(one: _Load, sites: Mapping[str, Site]) -> Iterable[str]:
+    named = states.targets(site=sites.get(one.where[0]))
+    if one.instance is not None:
+        touched = [(cell.row, cell.item) for cell in one.cells]
+        named = states.targets(form=one.instance, items=touched)
+    try:
+        states.require_open(named)
+    except states.Held as held:
+        yield str(held)
+
+
+def _write(
+    loads: list[_Load],
+    sites: Mapping[str, Site],
+    versions: Mapping[str, StudyVersion | None],
+    actors: Mapping[str, permissions.Actor],
+    source: str,
+) -> None:
+    events = _events(loads, sites)
+    at = clock.check(None)
+    new: list[FormInstance] = []
+    for one in loads:
+        if one.instance is None:
+            one.instance = FormInstance(
+                event=events[one.where[:4]],
+                form=one.where[4],
+                study_version=versions[one.where[0]],
+                head=START,
+                data=empty(),
+                saved_at=at,
+            )
+            new.append(one.instance)
+    FormInstance.objects.bulk_create(new, batch_size=BATCH)
+    history: list[FormVersion] = []
+    for one in loads:
+        instance = one.instance
+        if instance is None:
+            raise OnearmError(f"{one.where}: no form was made")  # bulk_create made every one
+        instance.data = applied(instance.data, one.change)
+        instance.version += 1
+        instance.saved_at = max(at, instance.saved_at)
+        actor = actors[one.where[0]]
+        version = FormVersion(
+            instance=instance,
+            version=instance.version,
+            delta=one.change,
+            user=actor.user,
+            role=actor.role,
+            at=instance.saved_at,
+            reason=f"import of {source}" if instance.version > 1 else "",
+            origin=FormVersion.Origin.IMPORT,
+            study_version=instance.study_version,
+            previous=instance.head,
+        )
+        version.hash = link(instance.head, version_content(version))
+        instance.head = version.hash
+        history.append(version)
+        if instance.version > 1:
+            break_signatures(instance, actor, instance.saved_at)
+    FormVersion.objects.bulk_create(history, batch_size=BATCH)
+    changed = [one.instance for one in loads if one.instance is not None]
+    FormInstance.objects.bulk_update(
+        changed, ["data", "version", "saved_at", "head"], batch_size=BATCH
+    )
+
+
+def _events(
+    loads: list[_Load], sites: Mapping[str, Site]
+) -> dict[tuple[str, str, str, int], EventInstance]:
+    """The visits of the forms to load, by site, subject, visit and repeat; made where absent."""
+    codes = sorted({one.where[:2] for one in loads})
+    at = clock.now()
+    known = set(Subject.objects.values_list("code", flat=True))
+    Subject.objects.bulk_create(
+        Subject(site=sites[site], code=code, stage=Subject.Stage.ENROLLED, created_at=at)
+        for site, code in codes
+        if code not in known
+    )
+    subjects = {
+        (subject.site.code, subject.code): subject
+        for subject in Subject.objects.select_related("site")
+    }
+    if lost := [code for site, code in codes if (site, code) not in subjects]:
+        raise OnearmError(f"subject {lost[0]} belongs to another site than the file says")
+    stand = EventInstance.objects.select_related("subject__site")
+    events = {(e.subject.site.code, e.subject.code, e.visit, e.repeat): e for e in stand}
+    wanted = sorted({one.where[:4] for one in loads} - set(events))
+    made = EventInstance.objects.bulk_create(
+        [
+            EventInstance(subject=subjects[site, code], visit=visit, repeat=repeat)
+            for site, code, visit, repeat in wanted
+        ],
+        batch_size=BATCH,
+    )
+    return {**events, **dict(zip(wanted, made, strict=True))}
+
+
+def _follow(loads: list[_Load], versions: Mapping[str, StudyVersion | None]) -> None:
+    """Visit dates, completeness and queries of every subject that was loaded."""
+    at: datetime = clock.now()
+    subjects = {one.instance.event.subject for one in loads if one.instance is not None}
+    for subject in sorted(subjects, key=lambda s: s.code):
+        version = versions[subject.site.code]
+        if version is None:
+            continue
+        study = study_of(version)
+        for event in subject.events.all():
+            keep_date(study, event)
+        found = records.check(
+            study, records.at_cut(study, entry_frames.of_subject(subject), cut=None)
+        )
+        _mark_complete(study, subject, found)
+        by_form: dict[str, list[Finding]] = {form: [] for form in study.forms}
+        for finding in found:
+            if finding.place.form in by_form and not finding.rule.startswith("visit."):
+                by_form[finding.place.form].append(finding)
+        follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
+
+
+def _mark_complete(study: Study, subject: Subject, found: list[Finding]) -> None:
+    missing: set[Place] = {
+        Place(visit=f.place.visit, form=f.place.form) for f in found if f.rule == "item.required"
+    }
+    forms = FormInstance.objects.filter(event__subject=subject).select_related("event")
+    changed = []
+    for form in forms:
+        here = Place(visit=visit_label(form.event.visit, form.event.repeat), form=form.form)
+        if form.is_complete != (here not in missing):
+            form.is_complete = not form.is_complete
+            changed.append(form)
+    FormInstance.objects.bulk_update(changed, ["is_complete"], batch_size=BATCH)

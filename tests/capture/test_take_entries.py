@@ -1,0 +1,115 @@
+"""Loading a trial from a file: accounted for to the last value, and the same trial comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+import pytest
+
+from onearm import pipeline
+from onearm.capture import clock, entries, studies, trail
+from onearm.capture.actions.take_entries import take_entries
+from onearm.capture.models import (
+    AuditEvent,
+    EventInstance,
+    FormVersion,
+    Hold,
+    Site,
+    StudyVersion,
+    Subject,
+    User,
+)
+from onearm.capture.permissions import NotAllowed
+from onearm.simulate import trial as simulated
+
+Person = Callable[..., User]
+
+
+@pytest.fixture
+def made(version: StudyVersion) -> tuple[pl.DataFrame, date]:
+    drawn = simulated(studies.study_of(version), subjects=4, seed=3)
+    return drawn.entries, drawn.cut
+
+
+@pytest.fixture
+def manager(person: Person) -> User:
+    return person("data_manager")
+
+
+def test_a_trial_loaded_and_built_is_the_trial_built_from_the_file(
+    made: tuple[pl.DataFrame, date], manager: User, version: StudyVersion
+) -> None:
+    frame, cut = made
+    taken = take_entries(manager, frame, source="entries.parquet")
+    assert taken.count("new") == taken.read == frame.height
+    study = studies.study_of(version)
+    before = pipeline.build(study, frame, cut=cut)
+    after = pipeline.build(study, entries.as_of(clock.now()), cut=cut)
+    for name, dataset in {**before.domains, **before.datasets}.items():
+        other = {**after.domains, **after.datasets}[name]
+        assert dataset.write_csv() == other.write_csv(), name
+    assert before.numbers.write_csv() == after.numbers.write_csv()
+
+
+def test_loading_writes_history_dates_queries_and_the_trail(
+    made: tuple[pl.DataFrame, date], manager: User
+) -> None:
+    taken = take_entries(manager, made[0], source="entries.parquet")
+    assert FormVersion.objects.count() == len(taken.rows)
+    assert set(FormVersion.objects.values_list("origin", "role")) == {("import", "data_manager")}
+    assert list(trail.verify()) == []
+    assert EventInstance.objects.filter(visit="SCREENING", date=None).count() == 0
+    act = AuditEvent.objects.get(action="import")
+    assert act.details == {"forms": len(taken.rows)}
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(
+    made: tuple[pl.DataFrame, date], manager: User
+) -> None:
+    dry = take_entries(manager, made[0], source="entries.parquet", is_dry=True)
+    assert FormVersion.objects.count() == Subject.objects.count() == 0
+    assert dry.rows == take_entries(manager, made[0], source="entries.parquet").rows
+
+
+def test_loading_the_same_file_twice_changes_nothing(
+    made: tuple[pl.DataFrame, date], manager: User
+) -> None:
+    take_entries(manager, made[0], source="entries.parquet")
+    count = FormVersion.objects.count()
+    again = take_entries(manager, made[0], source="entries.parquet")
+    assert {row.fate for row in again.rows} == {"same"}
+    assert FormVersion.objects.count() == count
+
+
+def test_forms_that_cannot_be_loaded_are_refused_with_their_reason(
+    made: tuple[pl.DataFrame, date], manager: User, site: Site
+) -> None:
+    frame = made[0]
+    first = frame["SUBJID"].min()
+    is_sex = (pl.col("SUBJID") == first) & (pl.col("ITEM") == "SEX")
+    wrong = frame.with_columns(
+        VALUE=pl.when(is_sex).then(pl.lit("X")).otherwise("VALUE"),
+        SITEID=pl.when(pl.col("SUBJID") == frame["SUBJID"].max())
+        .then(pl.lit("99"))
+        .otherwise("SITEID"),
+    )
+    taken = take_entries(manager, wrong, source="entries.parquet")
+    refused = [row for row in taken.rows if row.fate == "refused"]
+    assert {row.where[0] for row in refused} == {"01", "99"}
+    assert [row.where[4] for row in refused if row.where[0] == "01"] == ["DM"]
+    assert "SEX" in next(row.why[0] for row in refused if row.where[0] == "01")
+    assert taken.count("new", "refused") == taken.read
+
+
+def test_what_is_locked_refuses_the_load(made: tuple[pl.DataFrame, date], manager: User) -> None:
+    Hold.objects.create(target="site:01", kind="locked", set_by=manager, set_at=clock.now())
+    taken = take_entries(manager, made[0], source="entries.parquet")
+    assert {row.fate for row in taken.rows} == {"refused"}
+    assert FormVersion.objects.count() == 0
+
+
+def test_loading_needs_the_right(made: tuple[pl.DataFrame, date], person: Person) -> None:
+    with pytest.raises(NotAllowed):
+        take_entries(person("coordinator"), made[0], source="entries.parquet")
