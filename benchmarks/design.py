@@ -3,7 +3,8 @@
     python benchmarks/design.py
 
 Every line is one search. Times are the median CPU time of one call over several, on one core, in
-one run; the ratio is peer / ours. Without R the peer's columns say "not run".
+one run; the ratio is peer / ours. The first line says whether the peer was there; where it was not,
+its columns say "not run" and no ratio is claimed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from onearm.design import (
     SurvivalHypothesis,
     bop2,
     early_activity,
+    landmark_design,
     one_stage,
     pocock_toxicity,
     predictive_search,
@@ -80,12 +82,26 @@ JOBS = (
         "Lee-Liu search",
         lambda: predictive_search(p0=0.2, p1=0.4, prior=(0.2, 0.8), alpha=0.1, beta=0.1),
     ),
+    Job(
+        "Lee-Liu search, early success",
+        lambda: predictive_search(
+            p0=0.2, p1=0.4, prior=(0.2, 0.8), alpha=0.1, beta=0.1, theta_u=0.99
+        ),
+    ),
     Job("BOP2, four looks", lambda: bop2(p0=0.1, p1=0.25, looks=(15, 25, 35, 50))),
     Job(
         "Log-rank, two stages",
         lambda: two_stage_log_rank(
             SurvivalHypothesis(survival=0.5, time=3.0, hazard_ratio=0.6),
             Accrual(rate=3.0, follow_up=6.0),
+        ),
+    ),
+    Job(
+        "Landmark at six months",
+        lambda: landmark_design(
+            SurvivalHypothesis(survival=0.5, time=3.0, hazard_ratio=0.6),
+            Accrual(rate=2.5, follow_up=6.0),
+            at=6.0,
         ),
     ),
     Job(
@@ -107,9 +123,22 @@ def seconds(job: Job, repeats: int = 5) -> float:
     return median(spent)
 
 
-def peer_seconds(job: Job) -> float | None:
-    """The same search in clinfun; None where it has none or R is not here."""
+def peer() -> tuple[str | None, str]:
+    """The program that runs R with clinfun, None where it cannot; and what was found, in words."""
     program = shutil.which("Rscript")
+    if program is None:
+        return None, "R is not installed: no peer, our own times only"
+    asked = 'cat(R.version.string, "with clinfun", as.character(packageVersion("clinfun")))'
+    found = subprocess.run(
+        [program, "--vanilla", "-e", asked], capture_output=True, text=True, check=False
+    )
+    if found.returncode:
+        return None, "R is installed but library(clinfun) fails: no peer, our own times only"
+    return program, f"peer: {found.stdout}"
+
+
+def peer_seconds(program: str | None, job: Job) -> float | None:
+    """The same search in clinfun; None where it has none or cannot be run."""
     if program is None or not job.in_r:
         return None
     script = R_SCRIPT.format(call=job.in_r, inner=job.inner)
@@ -121,13 +150,15 @@ def peer_seconds(job: Job) -> float | None:
 
 def main() -> None:
     """Print the table."""
+    program, words = peer()
+    print(words)
     print(f"{'search':<34} {'ms':>10} {'clinfun ms':>12} {'ratio':>8}")
     for job in JOBS:
-        own, peer = seconds(job), peer_seconds(job)
+        own, theirs = seconds(job), peer_seconds(program, job)
         missing = "not run" if job.in_r else "-"
-        theirs = missing if peer is None else f"{peer * 1e3:.2f}"
-        ratio = "-" if peer is None else f"{peer / own:.1f}x"
-        print(f"{job.name:<34} {own * 1e3:>10.2f} {theirs:>12} {ratio:>8}", flush=True)
+        shown = missing if theirs is None else f"{theirs * 1e3:.2f}"
+        ratio = "-" if theirs is None else f"{theirs / own:.1f}x"
+        print(f"{job.name:<34} {own * 1e3:>10.2f} {shown:>12} {ratio:>8}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from printing import examples, gallery
+from printing import design_figures, examples, gallery, operating_page
 from printing.analyses import analyses
+from printing.assays import assays
 from printing.checks import checks
 from printing.commands import commands
 from printing.datasets import datasets
@@ -26,11 +27,13 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/statistics.md": statistics,
     "reference/analyses.md": analyses,
     "reference/datasets.md": datasets,
+    "reference/assays.md": assays,
     "gallery.md": gallery.gallery,
+    operating_page.PAGE: operating_page.page,
 }
 """Pages that are printed whole."""
 
-EXAMPLES = ("tour.md", "tutorials/*.md")
+EXAMPLES = ("tour.md", "tutorials/*.md", "guides/design/*.md", "guides/monitoring.md")
 """Pages written by hand whose examples are run."""
 
 
@@ -55,6 +58,8 @@ def everything() -> Iterator[tuple[str, bytes]]:
     """Every file with its bytes, one at a time."""
     for kind, picture in gallery.pictures().items():
         yield f"gallery/{kind}.svg", picture
+    yield from design_figures.pictures()
+    yield from operating_page.pictures()
     for name in pages():
         yield name, printed_page(name).encode()
 

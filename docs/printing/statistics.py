@@ -62,7 +62,7 @@ def statistics() -> str:
             ["function", "what it gives", "source"],
             [(code(f.__name__), first_line(f), source_of(f)) for f in functions()],
         ),
-        "## Designs\n\nHow to use them: [the guide](../guides/design.md).\n\n"
+        "## Designs\n\nHow to use them: [the guide](../guides/design/index.md).\n\n"
         + table(
             ["name", "what it is", "errors", "source"],
             [

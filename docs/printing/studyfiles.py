@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from onearm.study.design import TrialDesign
 from onearm.study.forms import Form, Target
 from onearm.study.library import shipped
 from onearm.study.load import MODELS
@@ -20,6 +21,23 @@ Model = type[BaseModel]
 PLAIN = {
     str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "",
 }  # fmt: skip
+PLAIN_DESIGN = """
+One stage and one outcome need no more than this; `onearm lint` says where a number is wrong.
+
+```yaml
+status: planned
+patients: 40
+response:
+  outcome: ORR
+  analysis: orr_confirmed
+  null_rate: 0.10
+  target_rate: 0.25
+  method: exact
+  final: {patients: 40, promising_from: 8}
+  alpha_reached: 0.0419
+  power: 0.818
+```
+""".strip()
 FOLDER = """
 Only `study.yaml` is required; a command that needs another file says so. Conditions are SQL
 expressions. Where a key takes **words**, write one text (English) or `{en: ..., zh: ...}`. A key
@@ -68,7 +86,6 @@ def study_files() -> str:
         ["file", "what stands in it"],
         [(f"[`{name}`](#{_anchor(name)})", _module_line(model)) for name, model in listed.items()]
         + [
-            ("`design.yaml`", "hypotheses and design, free in form: shown in the report"),
             ("`terms/*.csv`", "codelists: columns `code`, `en`, `zh` and what else is needed"),
         ],
     )
@@ -94,6 +111,8 @@ def _file(name: str, model: Model) -> str:
             "and checks that differ; `after` places a new item, `without` lists what is left out. "
             f"The library has {codes(shipped('forms'))}."
         )
+    if model is TrialDesign:
+        parts.append(PLAIN_DESIGN)
     for part in parts_of(model):
         parts.append(f"### {name}: {part.__name__}\n\n{doc(part)}\n\n{keys(part)}")
     return "\n\n".join(parts)

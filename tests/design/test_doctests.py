@@ -5,14 +5,12 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
-from pathlib import Path
 
 import pytest
 
 import onearm.design as design
 
 MODULES = [f"onearm.design.{found.name}" for found in pkgutil.iter_modules(design.__path__)]
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "design.md"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -34,14 +32,7 @@ def test_every_public_name_is_documented(name):
 
 
 @pytest.mark.parametrize("one", design.DESIGNS.values(), ids=design.DESIGNS)
-def test_every_design_has_a_title_a_source_and_its_place_in_the_guide(one):
+def test_every_design_has_a_title_and_a_source(one):
     assert one.title
     assert one.source
     assert one.function.__doc__
-    assert f"`{one.name}`" in GUIDE.read_text()
-
-
-def test_the_examples_of_the_guide_are_true():
-    outcome = doctest.testfile(str(GUIDE), module_relative=False)
-    assert outcome.attempted > 10
-    assert outcome.failed == 0

@@ -8,11 +8,13 @@ import pytest
 
 from onearm import adam, response, sdtm
 from onearm.design import DESIGNS
+from onearm.omics.loadrules import RULES
 from onearm.outputs.figures import FIGURES
 from onearm.response.criteria import CHOICES, Parameters
 from onearm.response.sheet import COLUMNS
 from onearm.results import KINDS
 from onearm.stats import CURVE_INTERVALS, INTERVALS
+from onearm.store.assays import FORMATS, OPTIONS, SCALES
 from onearm.study.analyses import METHODS
 from tests.docs.printing import DOCS, module, read
 
@@ -22,7 +24,7 @@ AGAIN = "run: python docs/print_reference.py"
 
 def quick_and_slow() -> list[object]:
     """The pages, those marked slow that build the whole report of the shipped study."""
-    slow = ("tutorials/change_a_rule.md",)
+    slow = ("tutorials/change_a_rule.md", "guides/monitoring.md")
     return [
         pytest.param(name, marks=pytest.mark.slow) if name in slow else name
         for name in print_reference.pages()
@@ -65,6 +67,7 @@ def test_every_command_and_option_is_explained() -> None:
         ("response", [f.name for f in fields(Parameters)]),
         ("datasets", [c.variable for s in sdtm.specs().values() for c in s.columns]),
         ("datasets", [c.variable for s in adam.specs().values() for c in s.columns]),
+        ("assays", [*FORMATS, *SCALES, *OPTIONS, *RULES]),
     ],
 )
 def test_every_name_of_a_registry_is_on_its_page(page: str, names: list[str]) -> None:

@@ -73,7 +73,7 @@ def results() -> pl.DataFrame:
 
 def results_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The results of the shipped analyses over other datasets."""
-    return run(fixture.plan(), frames, levels=COHORTS)
+    return run(fixture.plan(), frames, levels=COHORTS, design=fixture.design())
 
 
 Cell = Mapping[str, Any]  # Any: columns of one hand-made result

@@ -17,6 +17,7 @@ import polars as pl
 
 from onearm.results import run
 from onearm.study.analyses import Analyses
+from onearm.study.design import TrialDesign
 from onearm.study.yamlfile import read_yaml
 
 STUDY_FOLDER = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
@@ -79,7 +80,19 @@ def datasets(subjects: int = 50, *, seed: int = 20240630) -> dict[str, pl.DataFr
         frames[name] = _numbered(pl.DataFrame(rows, infer_schema_length=None), "ASEQ")
     for name, rows in domains.items():
         frames[name] = _numbered(pl.DataFrame(rows, infer_schema_length=None), f"{name}SEQ")
-    return frames
+    return frames | _for_the_design(frames)
+
+
+def _for_the_design(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """What the conditions of design.yaml read beside: events as dated facts, and outcomes."""
+    nothing = {"NACTDT": pl.lit(None, pl.Date), "DTHREL": pl.lit(None, pl.String)}
+    progressed = frames["ADRS"].filter(PARAMCD="OVRC", AVALC="PD")
+    events = progressed.select("USUBJID", "ADT", PARAMCD=pl.lit("PROG"))
+    return {
+        "ADSL": frames["ADSL"].with_columns(**nothing),
+        "ADAE": frames["ADAE"].with_columns(AEOUT=pl.lit("RECOVERED/RESOLVED")),
+        "ADEVENT": _numbered(events, "ASEQ"),
+    }
 
 
 @cache
@@ -91,9 +104,17 @@ def plan() -> Analyses:
 
 
 @cache
+def design() -> TrialDesign:
+    """The design of the shipped study."""
+    document, problems = read_yaml(STUDY_FOLDER / "design.yaml", "design.yaml")
+    assert document is not None, problems
+    return TrialDesign.model_validate(document.data)
+
+
+@cache
 def numbers() -> pl.DataFrame:
     """The results frame of this trial and the shipped study's analyses."""
-    return run(plan(), datasets(), levels=COHORTS)
+    return run(plan(), datasets(), levels=COHORTS, design=design())
 
 
 def _numbered(frame: pl.DataFrame, name: str) -> pl.DataFrame:

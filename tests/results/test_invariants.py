@@ -10,6 +10,7 @@ from onearm.stats import Note
 from tests.results.fixture import datasets, numbers, plan
 
 KINDS = {"count", "proportion", "days", "months", "percent", "p", "ratio", "mg", "mm", "number"}
+KINDS |= {"text", "date"}  # words and days: no value, but a text
 
 
 def test_every_analysis_has_numbers_with_unique_ids() -> None:
@@ -24,7 +25,7 @@ def test_kinds_and_notes_are_from_their_lists() -> None:
 
 
 def test_a_number_that_does_not_exist_says_why() -> None:
-    absent = numbers().filter(pl.col("value").is_null())
+    absent = numbers().filter(pl.col("value").is_null() & pl.col("text").is_null())
     limits = pl.col("operation").str.contains("^ci_|_low$|_high$|^sd$|^percent")
     assert absent.filter(pl.col("note").is_null() & ~limits)["result_id"].to_list() == []
     assert numbers()["value"].is_nan().sum() == 0

@@ -53,6 +53,10 @@ def test_every_record_becomes_a_study_without_errors(name: str, tmp_path: Path) 
         (o.rank, o.measure, o.description) for o in record.outcomes
     ]
     assert study.identity.enrolment.planned == record.enrolment
+    # A record has no hypothesis: the draft says so, and keeps how many patients are planned.
+    assert study.design is not None
+    assert (study.design.status, study.design.patients) == ("descriptive", record.enrolment or None)
+    assert study.design.tests == {}
 
 
 @needs_shared
@@ -67,6 +71,7 @@ def test_what_the_export_does_not_tell_is_listed() -> None:
         "scan interval",
         "take the library's rules",
         "neutral planning values",
+        "Hypotheses, sample size reasons and stopping rules: none is drafted",
     ):
         assert gap in told
 

@@ -31,6 +31,12 @@ def test_answers_may_come_from_the_shipped_terminology(tmp_path: Path) -> None:
     assert found == {"N", "NA", "U", "Y"}
 
 
+def test_escaped_halves_of_a_character_are_put_together(tmp_path: Path) -> None:
+    """YAML may escape a character beyond U+FFFF as two halves, as JSON does."""
+    (tmp_path / "study.yaml").write_text('id: X\ntitle: "\\ud83d\\ude00 \\ud83d"\n')
+    assert str(load(tmp_path).title) == "\N{GRINNING FACE} \N{REPLACEMENT CHARACTER}"
+
+
 def test_only_study_yaml_is_required(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("id: X\ntitle: A title\n")
     study = load(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from onearm.cli.lint import catalogue
+from onearm.cli.lint import catalogue, operations
 from onearm.expr import parse
 from onearm.study import Study, load
 from onearm.study.conditions import flat
@@ -25,7 +25,7 @@ def study() -> Study:
 
 
 def test_it_lints_without_a_finding(study: Study) -> None:
-    findings = check(study, catalogue(study))
+    findings = check(study, catalogue(study), operations())
     assert "\n".join(map(str, findings)) == ""
 
 

@@ -1,7 +1,8 @@
 """Analysis datasets: from SDTM and the study's rules to one frame a question, one row a fact.
 
 ``derive(study, domains, *, cut=None)`` returns ADSL, ADTR, ADRS, ADEVENT, ADTTE, ADAE, ADEX and
-ADLB, as far as the study has rules and the trial has data for them.
+ADLB, as far as the study has rules and the trial has data for them. ``derive_biomarkers`` adds ADBM
+where the trial has assays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from onearm.adam import adae, adevent, adex, adlb, adrs, adsl, adtr, adtte
+from onearm.adam import adae, adbm, adevent, adex, adlb, adrs, adsl, adtr, adtte
 from onearm.adam.assessments import Reading, read_block
 from onearm.adam.lesions import Readings, read_lesions
 from onearm.adam.optional import with_optional
@@ -25,9 +26,9 @@ from onearm.study.endpoints import Endpoints, SubjectRules
 from onearm.study.schedule import Schedule
 
 SUBJECTS_AT_ONCE = 1000
-ORDER = ("ADSL", "ADTR", "ADRS", "ADEVENT", "ADTTE", "ADAE", "ADEX", "ADLB")
+ORDER = ("ADSL", "ADTR", "ADRS", "ADEVENT", "ADTTE", "ADAE", "ADEX", "ADLB", "ADBM")
 
-__all__ = ["catalogue", "check", "derive", "derive_parts", "specs"]
+__all__ = ["catalogue", "check", "derive", "derive_biomarkers", "derive_parts", "specs"]
 
 
 def specs(study: Study | None = None) -> dict[str, Spec]:
@@ -64,6 +65,18 @@ def derive(study: Study, domains: Frames, *, cut: date | None = None) -> dict[st
         schedule=study.schedule,
         cut=cut or study.data_cut,
     )
+
+
+def derive_biomarkers(study: Study, datasets: Frames, markers: pl.DataFrame) -> pl.DataFrame:
+    """ADBM: the markers of biomarkers.yaml, one row a subject, parameter and time point.
+
+    datasets: the analysis datasets so far; ADSL is needed. markers: what the engine measured, see
+    `onearm.omics.measure.MARKERS`; samples of people who are not in ADSL are left out.
+    """
+    assert study.biomarkers is not None  # noqa: S101 - without it nothing was measured
+    rows = adbm.derive_markers(markers, study.biomarkers)
+    start = (study.subjects or SubjectRules()).start
+    return finish(rows, specs(study)["ADBM"], datasets["ADSL"], start=start)
 
 
 def derive_parts(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import polars as pl
 
@@ -15,6 +13,7 @@ from onearm.adam.pick import as_date
 from onearm.errors import Finding, Place, Problems
 from onearm.frames import Frames
 from onearm.response import find_criteria, fixed_point, time_points
+from onearm.response.criteria import rows
 from onearm.study.assessments import Tumours
 
 VISIT = ["USUBJID", "reader", "VISITNUM", "occasion"]
@@ -37,12 +36,12 @@ class Readings:
 @cache
 def _states() -> pl.DataFrame:
     """The words of TUMSTATE as the states of the engine, by role."""
-    text = files("onearm.adam").joinpath("tumor_states.csv").read_text(encoding="utf-8")
-    rows = [
-        {"role": r["role"], "term": r["term"], "said": r["state"] or None}
-        for r in csv.DictReader(text.splitlines())
-    ]
-    return pl.DataFrame(rows)
+    return pl.DataFrame(
+        [
+            {"role": r["role"], "term": r["term"], "said": r["state"] or None}
+            for r in rows("tumor_states")
+        ]
+    )
 
 
 def read_lesions(domains: Frames, tumours: Tumours, subjects: pl.DataFrame) -> Readings | None:

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 def page(request: HttpRequest) -> dict[str, object]:
     """Environment (shown by colour) and title of the newest study version."""
-    newest = StudyVersion.objects.order_by("-number").first()
+    newest = StudyVersion.objects.defer("files").order_by("-number").first()
     title = words.said(studies.study_of(newest).title) if newest else ""
     return {"environment": settings.ENVIRONMENT, "study_title": title}

@@ -99,7 +99,7 @@ def changes_filled(data: Document, change: Document) -> bool:
         name in rows.get(new[KEY], {}) or name == REMOVED
         for new in change["rows"]
         for name in new
-        if name != KEY
+        if name == REMOVED or not name.startswith("_")
     )
 
 

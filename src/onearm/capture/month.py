@@ -40,6 +40,8 @@ class Happened:
 class Course:
     """The days that open and end parts of a schedule; None where it has not come to that."""
 
+    consent: date | None = None
+    enrolment: date | None = None
     first_dose: date | None = None
     last_dose: date | None = None
     end_of_treatment: date | None = None
@@ -55,6 +57,13 @@ class Course:
             if day is not None:
                 ends.append((day, name))
         return min(ends, default=None)
+
+    def anchor(self, of: str) -> date | None:
+        """The day from which a visit after an event is counted; None before that day is known."""
+        if of == "last_dose" and self.end_of_treatment is None:
+            return None  # another dose may follow
+        day: date | None = getattr(self, of)
+        return day
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,9 @@ def schedule_of(
 ) -> list[Planned]:
     """Every planned visit up to the next one that is due, in the order of their days.
 
+    Visits that follow an event stand where it is known, or where they took place; unscheduled ones
+    where they took place. A visit's place is its planned day; without one, the day it took place.
+
     seen: by visit id and repeat what happened. Of a repeated visit every row up to the first that
     lies after today is given, so that the months of follow-up make rows of their own; a row after
     death, end of study or what ends the repeat is ``not required`` and says why (one such row).
@@ -89,8 +101,9 @@ def schedule_of(
     for visit in study.schedule.visits:
         if visit.kind == "planned":
             rows += _rows(visit, course, seen, today)
-    far = date.max
-    return sorted(rows, key=lambda row: (row.day or far, row.visit.number, row.repeat))
+        elif visit.kind in ("event", "unscheduled"):
+            rows += _by_chance(visit, course, seen, today)
+    return sorted(rows, key=_order)
 
 
 def _rows(
@@ -103,10 +116,43 @@ def _rows(
         day, early, late = _window(visit, repeat, course.first_dose)
         happened = seen.get((visit.id, repeat))
         status, why = _status(happened, day, early, late, course.end(until), today)
+        if status == "not due" and day is None and _is_next(visit, repeat, course):
+            status = "due"
         yield Planned(visit, repeat, day, early, late, happened, status, why)
         is_ahead = day is None or (early is not None and early > today) or bool(why)
         if is_ahead and repeat >= last_seen:
             return
+
+
+def _order(row: Planned) -> tuple[date, float, int]:
+    took_place = row.happened.date if row.happened else None
+    return (row.day or took_place or date.max, row.visit.number, row.repeat)
+
+
+def _by_chance(
+    visit: Visit, course: Course, seen: Mapping[tuple[str, int], Happened], today: date
+) -> Iterator[Planned]:
+    """Rows of a visit that has no day of its own: one each time that it took place or is due."""
+    anchor = course.anchor(visit.after.of) if visit.after else None
+    day = early = late = None
+    if anchor is not None and visit.after is not None:
+        day = anchor + timedelta(days=visit.after.days)
+        early, late = (day + timedelta(days=days) for days in visit.window)
+    repeats = sorted(repeat for id_, repeat in seen if id_ == visit.id)
+    for repeat in repeats or ([1] if day else []):
+        happened = seen.get((visit.id, repeat))
+        # End of study and death do not end what they themselves call for.
+        end = course.end("never") if visit.after else None
+        status, why = _status(happened, day, early, late, end, today)
+        yield Planned(visit, repeat, day, early, late, happened, status, why)
+
+
+def _is_next(visit: Visit, repeat: int, course: Course) -> bool:
+    """Before the first dose: screening is due at once, the day of the first dose after enrolment."""
+    number = planned_day(visit, repeat)
+    if number is None or course.first_dose or course.death or course.end_of_study:
+        return False
+    return number < 1 or (number == 1 and course.enrolment is not None)
 
 
 def _window(

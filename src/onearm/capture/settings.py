@@ -9,6 +9,8 @@ DATABASE_URL        postgres://user:password@host:port/name; SQLite in ONEARM_DA
 ONEARM_MAIL_URL     smtp://user:password@host:port; mail is printed where not set
 ONEARM_MAIL_FROM    the sender of mail
 ONEARM_IDLE         minutes until an idle session ends (15, at most 30)
+ONEARM_MFA          0 where administrators and data managers need no second factor; only in test
+                    and demo, where 0 is what stands when nothing is set
 """
 
 from __future__ import annotations
@@ -49,6 +51,25 @@ def _database(url: str, data: Path) -> dict[str, object]:
     }
 
 
+def _mail(url: str) -> dict[str, object]:
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ImproperlyConfigured("ONEARM_MAIL_URL must begin with smtp:// or smtps:// and a host")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        # A password is never sent in the clear; a relay without one may be the machine itself.
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and bool(parts.username),
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
 def _secret(data: Path) -> str:
     given = os.environ.get("ONEARM_SECRET_KEY", "")
     kept = data / "secret.key"
@@ -62,6 +83,10 @@ def _secret(data: Path) -> str:
 DATA = Path(os.environ.get("ONEARM_DATA", "onearm-data")).resolve()
 ENVIRONMENT = os.environ.get("ONEARM_ENVIRONMENT", "test")
 HTTPS = os.environ.get("ONEARM_HTTPS", "") == "1"
+if ENVIRONMENT not in {"live", "test", "demo"}:
+    raise ImproperlyConfigured(f"ONEARM_ENVIRONMENT is {ENVIRONMENT!r}; live, test or demo")
+# In the live environment no setting takes the second factor away.
+SECOND_FACTOR = ENVIRONMENT == "live" or os.environ.get("ONEARM_MFA", "0") == "1"
 
 SECRET_KEY = _secret(DATA)
 DEBUG = False
@@ -97,6 +122,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "onearm.capture.middleware.Guard",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = [
@@ -130,11 +156,22 @@ ACCOUNT_ADAPTER = "onearm.capture.accounts.Adapter"
 ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+MFA_FORMS = {
+    "authenticate": "onearm.capture.accounts.CodeForm",
+    "reauthenticate": "onearm.capture.accounts.CodeAgainForm",
+}
+MFA_TOTP_ISSUER = "onearm"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# Log-in does not tell "Anna" from "anna", so neither does the lock: no second set of guesses.
+AXES_USERNAME_CALLABLE = "onearm.capture.accounts.name_tried"
+AXES_LOCKOUT_TEMPLATE = "capture/locked.html"
 # W006 asks for locking by address as well: a name is locked wherever the guesses come from.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 LOGIN_URL = "account_login"
@@ -153,7 +190,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Sessions end when idle; cookies are for this site only.
-SESSION_COOKIE_AGE = 60 * min(int(os.environ.get("ONEARM_IDLE", "15")), 30)
+IDLE_MINUTES = max(1, min(int(os.environ.get("ONEARM_IDLE", "15")), 30))
+SESSION_COOKIE_AGE = 60 * IDLE_MINUTES
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
@@ -184,6 +222,10 @@ LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+vars().update(_mail(os.environ.get("ONEARM_MAIL_URL", "")))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("ONEARM_MAIL_FROM", "onearm@localhost")
+EMAIL_SUBJECT_PREFIX = ACCOUNT_EMAIL_SUBJECT_PREFIX = "[onearm] "
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # straight from the package: nothing to collect first

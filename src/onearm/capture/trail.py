@@ -72,6 +72,12 @@ def record(
     return event
 
 
+def plain_cell(value: object) -> object:
+    """A cell of a CSV file that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
 def event_content(event: AuditEvent) -> dict[str, object]:
     """What the hash of an act is taken over, besides the hash before it."""
     return {

@@ -7,12 +7,15 @@ import sys
 
 import typer
 
+from onearm.cli.biomarkers import biomarkers_app
 from onearm.cli.build import build
 from onearm.cli.demo import demo
 from onearm.cli.design import design_app
 from onearm.cli.lint import lint
+from onearm.cli.monitor import monitor
 from onearm.cli.new import new
 from onearm.cli.response import response
+from onearm.cli.serve import serve
 from onearm.cli.simulate import simulate
 
 app = typer.Typer(
@@ -22,9 +25,10 @@ app = typer.Typer(
     help="Run and analyse a single-arm oncology trial, from its registry record to its report.",
     epilog="A study is a folder of text. Start with 'onearm demo', then read its report.",
 )
-for command in (demo, new, lint, simulate, build, response):
+for command in (demo, new, lint, simulate, build, monitor, serve, response):
     app.command()(command)
 app.add_typer(design_app, name="design")
+app.add_typer(biomarkers_app, name="biomarkers")
 
 
 def main() -> None:

@@ -22,6 +22,12 @@ def build(
         typer.Option(help="Which file holds a domain that several do: RS=rs_onco.parquet."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write; replaced whole.")] = Path("build"),
+    assays: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of assays or its manifest; those beside the data if not given."
+        ),
+    ] = None,
     cut: Annotated[
         str | None,
         typer.Option(
@@ -37,26 +43,19 @@ def build(
 
     The folder named by --out is replaced only when the whole build has succeeded.
     """
-    from onearm import pipeline, store
     from onearm.cli.steps import (
+        build_trial,
         load_study,
         read_date,
         read_formats,
-        read_uses,
         shown_progress,
         simulated_cut,
+        source_of_data,
         write_trial,
     )
-    from onearm.errors import OnearmError
     from onearm.store.folder import refuse_foreign
 
-    if entries is not None and sdtm is not None:
-        raise OnearmError("name one source of data: --entries FILE or --sdtm FOLDER, not both")
-    data = entries or sdtm
-    if data is None:
-        raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
-    if use and entries is not None:
-        raise OnearmError(f"--use {use[0]}: it says which SDTM file to take; give it with --sdtm")
+    data = source_of_data(entries, sdtm, use)
     forms = read_formats(formats)
     refuse_foreign(out)
     made_up = simulated_cut(data)
@@ -64,13 +63,9 @@ def build(
     with shown_progress(f"Building {study.name}") as progress:
         progress("study files")
         loaded = load_study(study)
-        progress("reading")
-        if data == entries:
-            captured = store.read_entries(data)
-            trial = pipeline.build(loaded, captured, cut=cut_off, progress=progress)
-        else:
-            domains = store.read_sdtm(data, use=read_uses(use or []))
-            trial = pipeline.build_from_sdtm(loaded, domains, cut=cut_off, progress=progress)
+        trial = build_trial(
+            loaded, entries, sdtm, use, cut=cut_off, progress=progress, assays=assays
+        )
         report = write_trial(
             trial,
             out,

@@ -21,7 +21,13 @@ def demo(
     from tempfile import TemporaryDirectory
 
     from onearm import pipeline, store
-    from onearm.cli.steps import load_study, shown_progress, write_trial
+    from onearm.cli.steps import (
+        assay_reader,
+        load_study,
+        shown_progress,
+        write_assays,
+        write_trial,
+    )
     from onearm.simulate import trial as simulate_trial
     from onearm.store.folder import refuse_foreign
 
@@ -34,8 +40,12 @@ def demo(
         made = simulate_trial(study, subjects=subjects, seed=seed)
         store.write_entries(made.entries, captured)
         cut, values = made.cut, made.entries.height
+        progress("simulating assays")
+        assays = write_assays(study, made, Path(scratch) / "assays", seed=seed)
         del made  # from here on as `onearm build`: from the file of entries alone
-        trial = pipeline.build(study, store.read_entries(captured), cut=cut, progress=progress)
+        entered = store.read_entries(captured)
+        reader = assay_reader(study, None, beside=captured)
+        trial = pipeline.build(study, entered, reader, cut=cut, progress=progress)
         report = write_trial(
             trial,
             out,
@@ -43,6 +53,7 @@ def demo(
             language="en",
             progress=progress,
             entries=captured,
+            assays=assays,
             is_simulated=True,
         )
     typer.echo(

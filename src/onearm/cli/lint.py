@@ -30,7 +30,7 @@ def lint(study: Annotated[Path, typer.Argument(help="The study folder.")]) -> No
     except Problems as problems:
         show(problems.findings)
         raise typer.Exit(1) from None
-    findings = check(loaded, catalogue(loaded))
+    findings = check(loaded, catalogue(loaded), operations())
     show(findings)
     if any(f.severity == "error" for f in findings):
         raise typer.Exit(1)
@@ -44,6 +44,13 @@ def catalogue(study: Study) -> dict[str, tuple[str, ...]]:
         **{name: spec.names for name, spec in sdtm.specs().items()},
         **adam.catalogue(study),
     }
+
+
+def operations() -> dict[str, tuple[str, ...]]:
+    """What each kind of analysis gives, by its name: the numbers that a format may read."""
+    from onearm.results import KINDS
+
+    return {name: kind.operations for name, kind in KINDS.items()}
 
 
 def show(findings: Iterable[Finding]) -> None:

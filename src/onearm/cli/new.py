@@ -20,7 +20,7 @@ def new(
     ],
 ) -> None:
     """Draft a study from its registry record, and list what the record could not tell."""
-    from onearm.cli.lint import catalogue
+    from onearm.cli.lint import catalogue, operations
     from onearm.study import load
     from onearm.study.draft import draft_study
     from onearm.study.lint import check
@@ -31,7 +31,7 @@ def new(
     draft = draft_study(record, original=(from_registry.name, text))
     write_new(folder, draft.files)
     study = load(folder)
-    errors = [f for f in check(study, catalogue(study)) if f.severity == "error"]
+    errors = [f for f in check(study, catalogue(study), operations()) if f.severity == "error"]
     for finding in errors:
         typer.echo(f"error: {finding}")
     typer.echo(f"{record.nct_id} {record.title}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
+    from onearm.omics.measure import Measured
     from onearm.outputs.labels import Language
-    from onearm.pipeline import Progress, Trial
+    from onearm.pieces import Workers
+    from onearm.pipeline import Assays, Progress, Trial
+    from onearm.simulate import Simulated
     from onearm.study import Study
 
 STUDY_HELP = "The study folder."
@@ -68,15 +71,98 @@ def read_uses(uses: list[str]) -> dict[str, str]:
 
 def load_study(folder: Path) -> Study:
     """The study, checked against the columns of the standards; every problem in one pass."""
-    from onearm.cli.lint import catalogue
+    from onearm.cli.lint import catalogue, operations
     from onearm.errors import Problems
     from onearm.study import lint, load
 
     study = load(folder)
-    errors = [f for f in lint.check(study, catalogue(study)) if f.severity == "error"]
+    errors = [f for f in lint.check(study, catalogue(study), operations()) if f.severity == "error"]
     if errors:
         raise Problems(errors, f"{folder}: the study cannot be used as it is")
     return study
+
+
+def source_of_data(entries: Path | None, sdtm: Path | None, uses: list[str] | None) -> Path:
+    """The one place that the data come from; raises ``OnearmError`` for none or both."""
+    if entries is not None and sdtm is not None:
+        raise OnearmError("name one source of data: --entries FILE or --sdtm FOLDER, not both")
+    data = entries or sdtm
+    if data is None:
+        raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
+    if uses and entries is not None:
+        raise OnearmError(f"--use {uses[0]}: it says which SDTM file to take; give it with --sdtm")
+    return data
+
+
+def build_trial(
+    study: Study,
+    entries: Path | None,
+    sdtm: Path | None,
+    uses: list[str] | None,
+    *,
+    cut: date | None,
+    progress: Progress,
+    assays: Path | None = None,
+    workers: Workers | None = None,
+) -> Trial:
+    """Read the data that `source_of_data` let through, and derive everything from them.
+
+    assays: see `assay_reader`; by default those that lie beside the data.
+    """
+    from onearm import pipeline, store
+    from onearm.pieces import SERIAL
+
+    progress("reading")
+    reader = assay_reader(study, assays, beside=entries or sdtm)
+    options = {"cut": cut, "progress": progress, "workers": workers or SERIAL}
+    if entries is not None:
+        return pipeline.build(study, store.read_entries(entries), reader, **options)  # type: ignore[arg-type]  # one option of each kind
+    domains = store.read_sdtm(sdtm or Path(), use=read_uses(uses or []))
+    return pipeline.build_from_sdtm(study, domains, reader, **options)  # type: ignore[arg-type]  # one option of each kind
+
+
+def assay_reader(study: Study, assays: Path | None, *, beside: Path | None) -> Assays | None:
+    """What reads the assays when the dates of first dose are known; None where there are none.
+
+    assays: a manifest, or the folder that holds one. Where none is given, the manifest that
+    biomarkers.yaml names, beside the data or one folder up. Raises ``OnearmError`` for assays that
+    were named and are not there, or of which the study asks nothing.
+    """
+    from functools import partial
+
+    asked = study.biomarkers
+    if assays is not None and asked is None:
+        raise OnearmError(f"--assays {assays}: the study has no biomarkers.yaml that asks of them")
+    if asked is None:
+        return None
+    name = Path(asked.manifest)
+    if assays is not None:
+        inside = [assays / name, assays / name.name, assays / "manifest.csv"]
+        found = assays if assays.is_file() else next((p for p in inside if p.is_file()), None)
+        if found is None:
+            raise OnearmError(f"--assays {assays}: there is no manifest ({name.name})")
+        return partial(_read_assays, found)
+    folders = [beside, beside.parent] if beside is not None else []
+    near = next((f / name for f in folders if (f / name).is_file()), None)
+    return partial(_read_assays, near) if near is not None else None
+
+
+def write_assays(study: Study, made: Simulated, folder: Path, *, seed: int) -> Path | None:
+    """Simulated assays of a simulated trial, written into ``folder``; None where none are asked."""
+    from onearm.simulate.assays import assays
+    from onearm.store.made_assays import write_made_assays
+
+    found = assays(study, made, seed=seed)
+    if found is None:
+        return None
+    write_made_assays(found, folder)
+    return folder
+
+
+def _read_assays(manifest: Path, first_dose: Mapping[str, date]) -> Measured:
+    from onearm.store.assays import read_assays, read_manifest
+
+    return read_assays(read_manifest(manifest), first_dose=first_dose)
 
 
 def simulated_cut(data: Path) -> str | None:
@@ -102,12 +188,14 @@ def write_trial(
     language: str,
     progress: Progress,
     entries: Path | None = None,
+    assays: Path | None = None,
     is_simulated: bool = False,
 ) -> Path:
     """Write datasets, results and report into ``target``, whole or not at all; returns the report.
 
     A study without outputs.yaml has no report: then the file of results is written and returned.
-    entries: the file of captured values, copied beside the rest where it was made in the same run.
+    entries, assays: the file of captured values and the folder of assays, copied beside the rest
+    where they were made in the same run.
     """
     from onearm import adam, outputs, sdtm
     from onearm.store import replaced_folder, write_datasets, write_findings
@@ -127,6 +215,8 @@ def write_trial(
             )
         if entries is not None:
             shutil.copy(entries, folder / entries.name)
+        if assays is not None:
+            shutil.copytree(assays, folder / assays.name)
         write_findings(trial.findings, folder / "findings.csv")
         progress("report")
         if trial.study.outputs is None:
@@ -140,6 +230,7 @@ def write_trial(
                 folder,
                 language=LANGUAGES[language],
                 is_simulated=is_simulated,
+                markers=trial.markers,
                 progress=progress,
             )
         mark = {

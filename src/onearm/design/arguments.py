@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Real
 
@@ -14,6 +14,9 @@ from onearm.stats.arguments import InvalidArgument, check_between, check_count
 
 Prior = tuple[float, float]
 
+MOST_PATIENTS = 2_000
+"""The largest trial that is computed: everything stays within seconds up to here."""
+
 
 class NoDesign(OnearmError):
     """No design within ``n_max`` meets the errors asked for; says what to try next.
@@ -22,16 +25,29 @@ class NoDesign(OnearmError):
     None where none keeps it.
     """
 
-    def __init__(self, what: str, n_max: int, best_power: float | None, try_n: int) -> None:
+    def __init__(
+        self,
+        what: str,
+        n_max: int,
+        best_power: float | None,
+        try_n: int,
+        *,
+        most: int = MOST_PATIENTS,
+    ) -> None:
         self.n_max, self.best_power, self.try_n = n_max, best_power, try_n
         reached = (
             "no rule of this kind keeps the type I error asked for"
             if best_power is None
             else f"the best power reached is {best_power:.4f}"
         )
-        super().__init__(
-            f"no {what} with n_max = {n_max} meets the errors asked for; {reached}. "
+        advice = (
             f"Try n_max = {try_n}."
+            if try_n <= most
+            else f"About {try_n} patients would be needed, and the search goes no further than "
+            f"n_max = {most}: allow larger errors, or wish for a larger difference."
+        )
+        super().__init__(
+            f"no {what} with n_max = {n_max} meets the errors asked for; {reached}. {advice}"
         )
 
 
@@ -67,12 +83,32 @@ def check_rate(name: str, value: float) -> float:
     raise InvalidArgument(name, value, "a rate from 0 to 1")
 
 
+def check_within(name: str, value: float, low: float, high: float, valid: str) -> float:
+    """A number from ``low`` to ``high``, both included; ``valid`` says so in words."""
+    if isinstance(value, Real) and low <= value <= high:
+        return float(value)
+    raise InvalidArgument(name, value, valid)
+
+
 def check_prior(name: str, prior: Prior) -> Prior:
-    """The two numbers of a Beta prior, both above 0 and finite."""
+    """The two numbers of a Beta prior, both above 0 and at most a million."""
     is_pair = isinstance(prior, Sequence) and len(prior) == 2
-    if is_pair and all(isinstance(part, Real) and 0 < part < math.inf for part in prior):
+    if is_pair and all(isinstance(part, Real) and 0 < part <= 1e6 for part in prior):
         return (float(prior[0]), float(prior[1]))
-    raise InvalidArgument(name, prior, "two numbers above 0, the a and b of Beta(a, b)")
+    valid = "two numbers above 0, the a and b of Beta(a, b), neither above a million"
+    raise InvalidArgument(name, prior, valid)
+
+
+def check_patients(
+    name: str, value: int, *, low: int = 1, high: int | None = None, most: int = MOST_PATIENTS
+) -> int:
+    """A number of patients from ``low`` to ``high``, and to no more than ``most``."""
+    return check_count(name, value, low=low, high=most if high is None else min(high, most))
+
+
+def check_scaled(name: str, value: float) -> float:
+    """A time or a rate above 0 that no sensible unit puts beyond a billion or its inverse."""
+    return check_between(name, value, 1e-9, 1e9)
 
 
 def check_time(name: str, value: float) -> float:
@@ -84,7 +120,9 @@ def check_time(name: str, value: float) -> float:
 
 def check_looks(looks: Sequence[int], *, name: str = "looks") -> tuple[int, ...]:
     """Numbers of patients at the looks: at least one look, each later than the one before."""
-    sizes = tuple(check_count(f"{name}[{place}]", size, low=1) for place, size in enumerate(looks))
+    if not isinstance(looks, Iterable) or isinstance(looks, str):
+        raise InvalidArgument(name, looks, "a list of numbers of patients")
+    sizes = tuple(check_patients(f"{name}[{place}]", size) for place, size in enumerate(looks))
     if not sizes:
         raise InvalidArgument(name, [], "a list of at least one look")
     for place, (before, after) in enumerate(pairwise(sizes), start=1):
@@ -94,8 +132,15 @@ def check_looks(looks: Sequence[int], *, name: str = "looks") -> tuple[int, ...]
     return sizes
 
 
+def near_limit(n: int, n_max: int) -> tuple[str, ...]:
+    """The remark that an optimum lies so near the end of the search that a better may follow."""
+    if n <= n_max - 10:
+        return ()
+    return (f"the optimum lies within 10 of n_max = {n_max}: search further",)
+
+
 def size_to_try(p0: float, p1: float, alpha: float, beta: float, n_max: int) -> int:
     """A limit worth trying after a search up to ``n_max`` failed: the normal size and a margin."""
     spread = -ndtri(alpha) * math.sqrt(p0 * (1 - p0)) - ndtri(beta) * math.sqrt(p1 * (1 - p1))
-    normal = float(spread / (p1 - p0)) ** 2
+    normal = min(float(spread / max(p1 - p0, 1e-6)) ** 2, 1e12)
     return max(math.ceil(1.15 * normal) + 10, n_max + 10)

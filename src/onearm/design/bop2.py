@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from onearm.stats.notes import Note, Sides
 
 SOURCE = "Zhou, Lee and Yuan, Statistics in Medicine 36:3302-3314 (2017)"
 
+MOST_LOOKS = 100
 LAMBDAS = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))
 GAMMAS = tuple(round(0.05 * step, 2) for step in range(21))
 
@@ -45,9 +47,26 @@ class Bop2:
     sides: Sides = "one-sided"
     notes: tuple[Note, ...] = (Note.BINDING_FUTILITY_ASSUMED,)
 
+    @property
+    def n(self) -> int:
+        """Patients in all."""
+        return self.looks[-1]
+
     def operating(self, p: float) -> Walk:
         """Exact behaviour at the true rate ``p``: stop_low is failure, stop_high success."""
         return walk(self.looks, self.futility, _only_last(self.looks, self.needs), p)
+
+    def reject(self, p: float) -> float:
+        """P(the drug is called promising) at the true rate ``p``."""
+        return self.operating(p).stop_high
+
+    def stop_early(self, p: float) -> float:
+        """P(stop before the last look) at the true rate ``p``."""
+        return self.operating(p).stop_before_last
+
+    def expected_n(self, p: float) -> float:
+        """The expected number of patients at the true rate ``p``."""
+        return self.operating(p).expected_n
 
     def sentence(self) -> str:
         """The design for a protocol."""
@@ -84,9 +103,12 @@ def bop2(
     check_hypotheses(p0, p1)
     check_share("alpha", alpha)
     sizes = check_looks(looks)
+    if len(sizes) > MOST_LOOKS:
+        raise InvalidArgument("looks", len(sizes), f"a list of at most {MOST_LOOKS} looks")
     for name, values, low in (("lambdas", lambdas, 0.0), ("gammas", gammas, -1e-300)):
-        if not values or not all(low < value <= 1 for value in values):
-            raise InvalidArgument(name, tuple(values), "numbers above 0 (gammas: or 0) to 1")
+        is_list = isinstance(values, Sequence) and len(values) > 0
+        if not is_list or not all(isinstance(v, Real) and low < v <= 1 for v in values):
+            raise InvalidArgument(name, values, "a list of numbers above 0 (gammas: or 0) to 1")
     prior = (p0, 1 - p0)
     above = [posterior_above(p0, np.arange(n + 1), n, prior) for n in sizes]
     seen: dict[Bounds, tuple[float, float, float]] = {}
@@ -108,13 +130,15 @@ def bop2(
 
 
 def _bounds(looks: tuple[int, ...], above: list[Floats], lam: float, gamma: float) -> Bounds | None:
-    """The futility bounds; the last is one below success. None where success is impossible."""
+    """The futility bounds, the last one below success; None where success is impossible or sure."""
     bounds: list[int | None] = []
     for n, chance in zip(looks[:-1], above[:-1], strict=True):
         stops = np.flatnonzero(chance < lam * (n / looks[-1]) ** gamma)
         bounds.append(int(stops[-1]) if stops.size else None)
     enough = above[-1] > lam
-    return (*bounds, int(np.argmax(enough)) - 1) if enough.any() else None
+    # Nor is it a test where no response at all is a success.
+    is_test = enough.any() and not enough[0]
+    return (*bounds, int(np.argmax(enough)) - 1) if is_test else None
 
 
 def _only_last(looks: tuple[int, ...], needs: int) -> Bounds:

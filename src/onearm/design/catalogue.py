@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from onearm.design import (
+    exponential,
     inference,
+    landmark,
     mander_thompson,
     monitoring,
     onestage,
@@ -17,8 +19,9 @@ from onearm.design import (
 from onearm.design.bop2 import SOURCE as BOP2_SOURCE
 from onearm.design.bop2 import bop2
 from onearm.design.bryant_day import SOURCE as BRYANT_DAY_SOURCE
-from onearm.design.bryant_day import response_toxicity
+from onearm.design.bryant_day_sizes import response_toxicity
 from onearm.design.changed import changed_first_stage, changed_second_stage
+from onearm.design.predictive_sizes import predictive_search
 from onearm.design.simon import simon, simon_at
 from onearm.design.timetoevent import SOURCE as LOG_RANK_SOURCE
 from onearm.design.timetoevent import log_rank_design
@@ -84,7 +87,7 @@ DESIGNS = {
         Design(
             "predictive",
             "Predictive probability",
-            predictive.predictive_search,
+            predictive_search,
             predictive.SOURCE,
         ),
         Design("bop2", "BOP2, one binary endpoint", bop2, BOP2_SOURCE),
@@ -125,6 +128,19 @@ DESIGNS = {
             twostage_logrank.two_stage_log_rank,
             twostage_logrank.SOURCE,
             is_exact=False,
+        ),
+        Design(
+            "landmark",
+            "Survival at one time",
+            landmark.landmark_design,
+            landmark.SOURCE,
+            is_exact=False,
+        ),
+        Design(
+            "exponential",
+            "Exponential median, fixed number of events",
+            exponential.exponential_design,
+            exponential.SOURCE,
         ),
     )
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from onearm.design.arguments import check_share
+from onearm.design.arguments import check_patients, check_share
 from onearm.design.binomial import at_least, mass
 from onearm.design.twostage import TwoStage, two_stage
 from onearm.stats.arguments import check_count
@@ -67,7 +67,7 @@ def changed_first_stage(
     (2, 14)
     """
     check_share("alpha", alpha)
-    n = check_count("n", design.n if n is None else n, low=max(design.r + 1, 2))
+    n = check_patients("n", design.n if n is None else n, low=max(design.r + 1, 2))
     n1 = check_count("n1", n1, low=design.r1 + 1, high=n - 1)
     allowed = alpha if n >= design.n else spent_alpha(n / design.n, alpha)
     kept = _resized(design, design.r1, n1, design.r, n)
@@ -134,7 +134,7 @@ def changed_second_stage(design: TwoStage, *, x1: int, x2: int, m2: int) -> Chan
     m2, or m2 below 1.
     """
     x1 = check_count("x1", x1, low=design.r1 + 1, high=design.n1)
-    m2 = check_count("m2", m2, low=1)
+    m2 = check_patients("m2", m2)
     x2 = check_count("x2", x2, high=m2)
     allowed = float(at_least(design.r + 1 - x1, design.n2, design.p0))
     tails = at_least(np.arange(m2 + 1), m2, design.p0)

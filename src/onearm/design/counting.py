@@ -9,6 +9,7 @@ import numpy as np
 
 from onearm.design.arguments import check_rate
 from onearm.design.binomial import mass
+from onearm.stats.arguments import Floats
 
 Bounds = tuple[int | None, ...]
 
@@ -55,11 +56,14 @@ def walk(looks: tuple[int, ...], low: Bounds, high: Bounds, p: float) -> Walk:
     p = check_rate("p", p)
     left, before, expected = np.ones(1), 0, 0.0
     lows, highs = [], []
+    steps: dict[int, Floats] = {}
     for n, under, over in zip(looks, low, high, strict=True):
         added = n - before
         # Everybody still in the trial is treated up to this look.
         expected += float(left.sum()) * added
-        left = np.convolve(left, mass(np.arange(added + 1), added, p))
+        if added not in steps:
+            steps[added] = mass(np.arange(added + 1), added, p)
+        left = np.convolve(left, steps[added])
         under_end = 0 if under is None else under + 1
         over_start = left.size if over is None else min(over, left.size)
         lows.append(float(left[:under_end].sum()))
@@ -67,4 +71,4 @@ def walk(looks: tuple[int, ...], low: Bounds, high: Bounds, p: float) -> Walk:
         left[:under_end] = 0.0
         left[over_start:] = 0.0
         before = n
-    return Walk(p, tuple(lows), tuple(highs), float(left.sum()), expected)
+    return Walk(p, tuple(lows), tuple(highs), min(1.0, float(left.sum())), expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from onearm.design.arguments import (
     NoDesign,
     check_errors,
     check_hypotheses,
+    check_patients,
     check_rate,
+    near_limit,
     size_to_try,
 )
 from onearm.design.binomial import at_least, at_most, mass
@@ -19,6 +21,9 @@ from onearm.design.searching import SLACK, Tables
 from onearm.design.simon import most_power
 from onearm.stats.arguments import Floats, InvalidArgument, check_choice, check_count
 from onearm.stats.notes import Note, Sides
+
+MOST_SEARCHED = 400
+"""The largest ``n_max`` of the search."""
 
 SOURCE = "Mander and Thompson, Contemporary Clinical Trials 31:572-578 (2010)"
 
@@ -49,6 +54,7 @@ class EarlyActivity:
     source: str = SOURCE
     sides: Sides = "one-sided"
     notes: tuple[Note, ...] = (Note.BINDING_FUTILITY_ASSUMED,)
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -71,7 +77,7 @@ class EarlyActivity:
     def stop_early(self, p: float) -> float:
         """P(stop after stage 1, for either reason) at the true rate ``p``."""
         p = check_rate("p", p)
-        return float(at_most(self.r1, self.n1, p) + at_least(self.e1, self.n1, p))
+        return min(1.0, float(at_most(self.r1, self.n1, p) + at_least(self.e1, self.n1, p)))
 
     def expected_n(self, p: float) -> float:
         """The expected number of patients at the true rate ``p``."""
@@ -82,8 +88,9 @@ class EarlyActivity:
         futility = f"for futility if {self.r1} or fewer respond" if self.r1 >= 0 else ""
         activity = f"for activity if {self.e1} or more respond" if self.e1 <= self.n1 else ""
         stops = " and ".join(part for part in (futility, activity) if part)
+        stop = f"stops {stops}" if stops else "does not stop early"
         return (
-            f"In the first stage {self.n1} patients are treated; the trial stops {stops}. "
+            f"In the first stage {self.n1} patients are treated; the trial {stop}. "
             f"Otherwise {self.n - self.n1} more are treated, {self.n} in all, and the treatment "
             f"is considered promising if at least {self.r + 1} of {self.n} respond. The exact "
             f"one-sided type I error at {self.p0:.1%} is {self.alpha:.4f}, the power at "
@@ -129,7 +136,7 @@ def early_activity(
     check_hypotheses(p0, p1)
     check_errors(alpha, beta)
     check_choice("optimise", optimise, ("en0", "en1"))
-    n_max = check_count("n_max", n_max, low=2)
+    n_max = check_patients("n_max", n_max, low=2, most=MOST_SEARCHED)
     found = list(_improvements(p0, p1, alpha, beta, n_max, under_null=optimise == "en0"))
     if not found:
         raise NoDesign(
@@ -137,10 +144,11 @@ def early_activity(
             n_max,
             most_power(p0, p1, alpha, n_max),
             size_to_try(p0, p1, alpha, beta, n_max),
+            most=MOST_SEARCHED,
         )
     minimax, optimal = found[0], found[-1]
     return EarlyActivitySearch(
-        EarlyActivity(*optimal, p0, p1, "optimal"),
+        replace(EarlyActivity(*optimal, p0, p1, "optimal"), remarks=near_limit(optimal[4], n_max)),
         EarlyActivity(*minimax, p0, p1, "minimax"),
         optimise,
         alpha,
@@ -154,7 +162,7 @@ def early_activity_design(
 ) -> EarlyActivity:
     """The design with these cuts, and what it attains; -1 <= r1 < e1 - 1 <= n1 < n, r < n."""
     check_hypotheses(p0, p1)
-    n = check_count("n", n, low=2)
+    n = check_patients("n", n, low=2)
     n1 = check_count("n1", n1, low=1, high=n - 1)
     e1 = check_count("e1", e1, low=1, high=n1 + 1)
     r = check_count("r", r, high=n - 1)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from onearm.design.onestage import OneStage
-from onearm.design.timetoevent import LogRankDesign
+from onearm.design.timetoevent import LogRankDesign, SurvivalHypothesis
 from onearm.design.twostage import TwoStage
 from onearm.stats.arguments import Booleans, Floats, InvalidArgument, check_between, check_count
 from onearm.stats.notes import Note
@@ -161,29 +161,35 @@ def _decide(
     go = responds[:, : plan.response.n1].sum(axis=1) > plan.response.r1
     response = go & (responds.sum(axis=1) > plan.response.r)
     control = controls.sum(axis=1) > plan.control.r
-    survival = _wins(plan.survival, life, _follow_up(plan.survival, scenario, rng, size))
-    return go, response, survival, control
+    followed = follow_up(plan.survival, scenario.dropout, rng, size)
+    z = log_rank_z(plan.survival.hypothesis, np.minimum(life, followed), life <= followed)
+    return go, response, z > plan.survival.critical, control
 
 
-def _follow_up(
-    design: LogRankDesign,
-    scenario: Scenario,
-    rng: np.random.Generator,
-    size: tuple[int, int],
+def follow_up(
+    design: LogRankDesign, dropout: float, rng: np.random.Generator, size: tuple[int, int]
 ) -> Floats:
-    """How long each patient can be followed: to the analysis, or to dropping out."""
+    """How long each patient can be followed: to the analysis, or to dropping out.
+
+    Patients enter as a Poisson stream, in the order of the columns; ``dropout`` is a constant
+    hazard.
+    """
     entry = np.cumsum(rng.exponential(1 / design.accrual.rate, size), axis=1)
     followed = entry[:, -1:] + design.accrual.follow_up - entry
     if design.accrual.is_restricted:
         followed = np.minimum(followed, design.accrual.follow_up)
-    if scenario.dropout:
-        followed = np.minimum(followed, rng.exponential(1 / scenario.dropout, size))
+    if dropout:
+        followed = np.minimum(followed, rng.exponential(1 / dropout, size))
     return followed
 
 
-def _wins(design: LogRankDesign, life: Floats, followed: Floats) -> Booleans:
-    """Whether the one-sample log-rank Z with Wu's variance exceeds its critical value."""
-    observed = (life <= followed).sum(axis=1)
-    expected = design.hypothesis.cumulative(np.minimum(life, followed)).sum(axis=1)
-    wins: Booleans = expected - observed > design.critical * np.sqrt((observed + expected) / 2)
-    return wins
+def log_rank_z(null: SurvivalHypothesis, time: Floats, event: Booleans) -> Floats:
+    """The one-sample log-rank Z with Wu's variance of each row; large Z favours the drug.
+
+    NaN where nobody was followed, as a test that does not exist.
+    """
+    observed = event.sum(axis=1)
+    expected = null.cumulative(time).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        z: Floats = (expected - observed) / np.sqrt((observed + expected) / 2)
+    return z

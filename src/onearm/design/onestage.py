@@ -12,6 +12,7 @@ from onearm.design.arguments import (
     NoDesign,
     check_errors,
     check_hypotheses,
+    check_patients,
     check_rate,
     check_share,
     size_to_try,
@@ -20,6 +21,9 @@ from onearm.design.binomial import at_least
 from onearm.stats.arguments import check_between, check_count
 from onearm.stats.notes import Note, Sides
 from onearm.stats.roots import root_between
+
+MOST_IN_ONE_STAGE = 20_000
+"""The largest ``n_max`` of the search in one stage."""
 
 SOURCE = "A'Hern, Statistics in Medicine 20:859-866 (2001)"
 
@@ -98,7 +102,7 @@ def one_stage(
     """
     check_hypotheses(p0, p1)
     check_errors(alpha, beta)
-    n_max = check_count("n_max", n_max, low=1)
+    n_max = check_patients("n_max", n_max, most=MOST_IN_ONE_STAGE)
     best = 0.0
     for n, r in _cuts(p0, alpha, n_max):
         power = float(at_least(r + 1, n, p1))
@@ -107,7 +111,8 @@ def one_stage(
             first = one_stage_at(n, p0=p0, p1=p1, alpha=alpha)
             stable = one_stage_at(_stable(n, p0, p1, alpha, beta), p0=p0, p1=p1, alpha=alpha)
             return OneStageSearch(first, stable, alpha, beta, n_max)
-    raise NoDesign("one-stage design", n_max, best, size_to_try(p0, p1, alpha, beta, n_max))
+    to_try = size_to_try(p0, p1, alpha, beta, n_max)
+    raise NoDesign("one-stage design", n_max, best, to_try, most=MOST_IN_ONE_STAGE)
 
 
 def one_stage_at(n: int, *, p0: float, p1: float, alpha: float = 0.05) -> OneStage:
@@ -115,7 +120,7 @@ def one_stage_at(n: int, *, p0: float, p1: float, alpha: float = 0.05) -> OneSta
 
     With very few patients the cut can be n: nobody can then be declared promising.
     """
-    n = check_count("n", n, low=1)
+    n = check_patients("n", n, most=MOST_IN_ONE_STAGE)
     check_hypotheses(p0, p1)
     check_share("alpha", alpha)
     r = smallest_cut(n, p0, alpha)
@@ -124,7 +129,7 @@ def one_stage_at(n: int, *, p0: float, p1: float, alpha: float = 0.05) -> OneSta
 
 def one_stage_design(n: int, r: int, *, p0: float, p1: float) -> OneStage:
     """The design that calls more than ``r`` of ``n`` promising, with what it attains."""
-    n = check_count("n", n, low=1)
+    n = check_patients("n", n, most=MOST_IN_ONE_STAGE)
     r = check_count("r", r, high=n - 1)
     check_hypotheses(p0, p1)
     return OneStage(n, r, p0, p1, float(at_least(r + 1, n, p0)), float(at_least(r + 1, n, p1)))
@@ -136,7 +141,7 @@ def detectable_rate(n: int, needs: int, *, power: float = 0.8) -> float:
     >>> round(detectable_rate(40, 8, power=0.8), 3)
     0.245
     """
-    n = check_count("n", n, low=1)
+    n = check_patients("n", n, most=MOST_IN_ONE_STAGE)
     needs = check_count("needs", needs, low=1, high=n)
     power = check_between("power", power)
     return root_between(lambda p: float(at_least(needs, n, p)) - power, 0.0, 1.0)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
 from onearm.design.arguments import (
-    NoDesign,
     Prior,
-    check_errors,
     check_hypotheses,
     check_looks,
+    check_patients,
     check_prior,
-    size_to_try,
 )
-from onearm.design.binomial import at_least, predictive_at_least
+from onearm.design.binomial import predictive_at_least
 from onearm.design.counting import Bounds, Walk, walk
 from onearm.design.toxicity import posterior_above
-from onearm.stats.arguments import Floats, InvalidArgument, check_between, check_count
+from onearm.stats.arguments import Booleans, Floats, InvalidArgument, check_between, check_count
 from onearm.stats.notes import Note, Sides
+
+MOST_LOOKED_AT = 500
+"""The largest design with a look after every patient."""
 
 SOURCE = "Lee and Liu, Clinical Trials 5:93-106 (2008)"
 
@@ -68,6 +70,18 @@ class PredictiveDesign:
                 found.setdefault(k, n)
         return tuple(found.items())
 
+    def reject(self, p: float) -> float:
+        """P(the drug is called promising) at the true rate ``p``."""
+        return self.operating(p).stop_high
+
+    def stop_early(self, p: float) -> float:
+        """P(stop before the last look) at the true rate ``p``."""
+        return self.operating(p).stop_before_last
+
+    def expected_n(self, p: float) -> float:
+        """The expected number of patients at the true rate ``p``."""
+        return self.operating(p).expected_n
+
     def sentence(self) -> str:
         """The design for a protocol."""
         steps = ", ".join(f"{k}/{n}" for k, n in self.regions())
@@ -94,7 +108,7 @@ def predictive_probability(
     >>> round(value, 5)
     0.00876
     """
-    n_max = check_count("n_max", n_max, low=1)
+    n_max = check_patients("n_max", n_max)
     n = check_count("n", n, high=n_max)
     x = check_count("x", x, high=n)
     a, b = check_prior("prior", prior)
@@ -128,102 +142,81 @@ def predictive_design(
     of 1 the trial never stops for efficacy. Raises `InvalidArgument` where success is impossible.
     """
     check_hypotheses(p0, p1)
-    n = check_count("n", n, low=1)
+    n = check_patients("n", n, most=MOST_LOOKED_AT)
     prior = check_prior("prior", prior)
     check_between("theta_t", theta_t)
     check_between("theta_l", theta_l)
-    if not theta_l < theta_u <= 1:
-        raise InvalidArgument("theta_u", theta_u, f"above theta_l = {theta_l:g} and at most 1")
+    check_theta_u(theta_u, theta_l)
     sizes = check_looks(range(min(10, n), n + 1) if looks is None else looks)
     if sizes[-1] != n:
         raise InvalidArgument("looks", sizes[-1], f"a list that ends with n = {n}")
     needs = success_needs(n, p0, prior, theta_t)
     if needs is None:
         raise InvalidArgument("theta_t", theta_t, f"a level that some count of {n} can reach")
-    chances = _chances(sizes, n, needs, prior)
-    return _with(sizes, chances, n, needs, p0, p1, prior, theta_l, theta_t, theta_u)
+    if needs == 0:
+        raise InvalidArgument("theta_t", theta_t, "a level that no response at all does not reach")
+    shared = Looks(sizes, p0, p1, prior)
+    return whole(shared, _chances(shared, needs), needs, (theta_l, theta_t, theta_u))
 
 
-def predictive_search(
-    *,
-    p0: float,
-    p1: float,
-    prior: Prior,
-    alpha: float = 0.05,
-    beta: float = 0.2,
-    first_look: int = 10,
-    step: int = 1,
-    n_max: int = 100,
-) -> PredictiveDesign:
-    """The smallest n for which some (theta_l, theta_t) keeps both errors; then the least EN(p0).
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What all thresholds of one design share: the looks, the two rates and the prior."""
 
-    For each count that can be asked for at the end, theta_l is the largest predictive probability
-    that occurs and keeps the power: a higher one saves more patients. Looks: every ``step`` from
-    ``first_look``, and n. Raises `NoDesign` where no n up to ``n_max`` has one.
-    """
-    check_hypotheses(p0, p1)
-    check_errors(alpha, beta)
-    prior = check_prior("prior", prior)
-    first_look = check_count("first_look", first_look, low=1)
-    step = check_count("step", step, low=1)
-    n_max = check_count("n_max", n_max, low=first_look + 1)
-    best_power = 0.0
-    for n in range(first_look + 1, n_max + 1):
-        sizes = (*range(first_look, n, step), n)
-        found = []
-        for needs in range(1, n + 1):
-            if at_least(needs, n, p1) < 1 - beta:
-                break
-            design = _most_saving(sizes, n, needs, p0, p1, prior, 1 - beta)
-            if design is not None and design.alpha <= alpha:
-                found.append(design)
-        if found:
-            return min(found, key=lambda design: design.en0)
-        tails = at_least(np.arange(n + 2), n, p0)
-        best_power = max(best_power, float(at_least(int(np.argmax(tails <= alpha)), n, p1)))
-    raise NoDesign(
-        "predictive probability design",
-        n_max,
-        best_power,
-        size_to_try(p0, p1, alpha, beta, n_max),
-    )
+    sizes: tuple[int, ...]
+    p0: float
+    p1: float
+    prior: Prior
+
+    @property
+    def n(self) -> int:
+        """The patients of the last look."""
+        return self.sizes[-1]
 
 
-def _chances(looks: tuple[int, ...], n: int, needs: int, prior: Prior) -> tuple[Floats, ...]:
+def check_theta_u(theta_u: float, theta_l: float = 0.0) -> None:
+    """The level above which success stops the trial: above ``theta_l`` and at most 1."""
+    if not isinstance(theta_u, Real) or not theta_l < theta_u <= 1:
+        raise InvalidArgument("theta_u", theta_u, f"above theta_l = {theta_l:g} and at most 1")
+
+
+def _chances(looks: Looks, needs: int) -> tuple[Floats, ...]:
     """The predictive probability of success at each look, for each count."""
-    a, b = prior
+    a, b = looks.prior
+    n = looks.n
     return tuple(
         np.array([predictive_at_least(needs - x, n - m, a + x, b + m - x) for x in range(m + 1)])
-        for m in looks
+        for m in looks.sizes
     )
 
 
-def _with(
-    looks: tuple[int, ...],
-    chances: tuple[Floats, ...],
-    n: int,
-    needs: int,
-    p0: float,
-    p1: float,
-    prior: Prior,
-    theta_l: float,
-    theta_t: float,
-    theta_u: float,
-) -> PredictiveDesign:
+def bounds_at(
+    chances: tuple[Floats, ...], needs: int, theta_l: float, theta_u: float
+) -> tuple[Bounds, Bounds]:
+    """The bounds for futility and for success at each look; the last decides."""
     futility = tuple(_last(chance < theta_l) for chance in chances[:-1])
     efficacy = tuple(_first(chance > theta_u) for chance in chances[:-1])
-    futility, efficacy = (*futility, needs - 1), (*efficacy, needs)
-    null, wished = walk(looks, futility, efficacy, p0), walk(looks, futility, efficacy, p1)
-    ends = posterior_above(p0, np.array([needs - 1, needs]), n, prior)
+    return (*futility, needs - 1), (*efficacy, needs)
+
+
+def whole(
+    looks: Looks, chances: tuple[Floats, ...], needs: int, thetas: tuple[float, float, float]
+) -> PredictiveDesign:
+    """The design with the thresholds (theta_l, theta_t, theta_u) and what it attains."""
+    theta_l, theta_t, theta_u = thetas
+    futility, efficacy = bounds_at(chances, needs, theta_l, theta_u)
+    null = walk(looks.sizes, futility, efficacy, looks.p0)
+    wished = walk(looks.sizes, futility, efficacy, looks.p1)
+    ends = posterior_above(looks.p0, np.array([needs - 1, needs]), looks.n, looks.prior)
     return PredictiveDesign(
-        n=n,
+        n=looks.n,
         needs=needs,
-        looks=looks,
+        looks=looks.sizes,
         futility=futility,
         efficacy=efficacy,
-        p0=p0,
-        p1=p1,
-        prior=prior,
+        p0=looks.p0,
+        p1=looks.p1,
+        prior=looks.prior,
         theta_l=theta_l,
         theta_t=theta_t,
         theta_u=theta_u,
@@ -237,36 +230,9 @@ def _with(
     )
 
 
-def _most_saving(
-    looks: tuple[int, ...],
-    n: int,
-    needs: int,
-    p0: float,
-    p1: float,
-    prior: Prior,
-    power: float,
-) -> PredictiveDesign | None:
-    """The design with the largest threshold for futility that keeps ``power``."""
-    chances = _chances(looks, n, needs, prior)
-    thresholds = np.unique(np.concatenate(chances[:-1]))
-    thresholds = thresholds[(thresholds > 0) & (thresholds < 1)]
-    theta_t = float(posterior_above(p0, np.array([needs - 1]), n, prior)[0])
-    first, last = -1, thresholds.size
-    kept: PredictiveDesign | None = None
-    while last - first > 1:
-        middle = (first + last) // 2
-        theta_l = float(thresholds[middle])
-        design = _with(looks, chances, n, needs, p0, p1, prior, theta_l, theta_t, 1.0)
-        if design.power >= power:
-            first, kept = middle, design
-        else:
-            last = middle
-    return kept
-
-
-def _first(stops: np.ndarray) -> int | None:
+def _first(stops: Booleans) -> int | None:
     return int(np.argmax(stops)) if stops.any() else None
 
 
-def _last(stops: np.ndarray) -> int | None:
+def _last(stops: Booleans) -> int | None:
     return int(np.flatnonzero(stops)[-1]) if stops.any() else None

@@ -12,12 +12,17 @@ from onearm.design.arguments import (
     NoDesign,
     check_errors,
     check_hypotheses,
+    check_patients,
     check_share,
+    near_limit,
     size_to_try,
 )
 from onearm.design.searching import SLACK, Tables
 from onearm.design.twostage import TwoStage, two_stage
-from onearm.stats.arguments import Floats, check_count
+from onearm.stats.arguments import Floats
+
+MOST_SEARCHED = 1_000
+"""The largest ``n_max`` of the search, which takes seconds there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +103,15 @@ def simon(
     """
     check_hypotheses(p0, p1)
     check_errors(alpha, beta)
-    n_max = check_count("n_max", n_max, low=2)
+    n_max = check_patients("n_max", n_max, low=2, most=MOST_SEARCHED)
     steps = list(_improvements(p0, p1, alpha, beta, n_max))
     if not steps:
         best = most_power(p0, p1, alpha, n_max)
-        raise NoDesign("two-stage design", n_max, best, size_to_try(p0, p1, alpha, beta, n_max))
+        to_try = size_to_try(p0, p1, alpha, beta, n_max)
+        raise NoDesign("two-stage design", n_max, best, to_try, most=MOST_SEARCHED)
     minimax = _design(steps[0], p0, p1, "minimax")
     optimal = _design(steps[-1], p0, p1, "optimal")
-    if optimal.n > n_max - 10:
-        remark = f"the optimum lies within 10 of n_max = {n_max}: search further"
-        optimal = replace(optimal, remarks=(remark,))
+    optimal = replace(optimal, remarks=near_limit(optimal.n, n_max))
     hull = tuple(
         Admissible(_design(cuts, p0, p1, "admissible"), low, high)
         for cuts, low, high in _weighted(_lower_hull(steps))
@@ -176,7 +180,7 @@ def simon_at(
     check_hypotheses(p0, p1)
     check_share("alpha", alpha)
     check_share("beta", beta)
-    n = check_count("n", n, low=2)
+    n = check_patients("n", n, low=2, most=MOST_SEARCHED)
     r, power, en0 = _at_size(n, p0, p1, alpha)
     order = np.lexsort((en0.ravel(), -power.ravel()))
     designs: list[TwoStage] = []
@@ -191,9 +195,8 @@ def simon_at(
     if not designs:
         best = float(power.max())
         reached = best if best >= 0 else None
-        raise NoDesign(
-            f"two-stage design of {n} patients", n, reached, size_to_try(p0, p1, alpha, beta, n)
-        )
+        to_try = size_to_try(p0, p1, alpha, beta, n)
+        raise NoDesign(f"two-stage design of {n} patients", n, reached, to_try, most=MOST_SEARCHED)
     return tuple(designs)
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from onearm.design.arguments import NoDesign, check_errors, check_share
-from onearm.stats.arguments import Floats, check_between, check_count
+from onearm.design.arguments import (
+    NoDesign,
+    check_errors,
+    check_patients,
+    check_scaled,
+    check_share,
+)
+from onearm.stats.arguments import Floats, InvalidArgument, check_between
 from onearm.stats.notes import Note, Sides
 
 SOURCE = "Wu, Pharmaceutical Statistics 14:26-33 (2015)"
@@ -32,8 +39,9 @@ class SurvivalHypothesis:
 
     def __post_init__(self) -> None:
         check_between("survival", self.survival)
-        check_between("time", self.time, 0.0, math.inf)
-        check_between("shape", self.shape, 0.0, math.inf)
+        check_scaled("time", self.time)
+        if not (isinstance(self.shape, Real) and 0.1 <= self.shape <= 10):
+            raise InvalidArgument("shape", self.shape, "a Weibull shape from 0.1 to 10")
         check_between("hazard_ratio", self.hazard_ratio)
 
     def cumulative(self, t: Floats) -> Floats:
@@ -55,8 +63,8 @@ class Accrual:
     is_restricted: bool = False
 
     def __post_init__(self) -> None:
-        check_between("rate", self.rate, 0.0, math.inf)
-        check_between("follow_up", self.follow_up, 0.0, math.inf)
+        check_scaled("rate", self.rate)
+        check_scaled("follow_up", self.follow_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ def log_rank_design(
     25
     """
     check_errors(alpha, beta)
-    n_max = check_count("n_max", n_max, low=1)
+    n_max = check_patients("n_max", n_max)
     best = 0.0
     for n in range(1, n_max + 1):
         design = log_rank_design_at(n, hypothesis, accrual, alpha=alpha)
@@ -138,18 +146,32 @@ def log_rank_design_at(
     >>> round(log_rank_design_at(50, null, Accrual(rate=2.5, follow_up=6.0)).power, 3)
     0.933
     """
-    n = check_count("n", n, low=1)
+    n = check_patients("n", n)
     critical = float(-ndtri(check_share("alpha", alpha)))
     accrual_time = n / accrual.rate
+    check_scale(hypothesis, accrual, accrual_time)
     v0, v00 = _moments(hypothesis, accrual, accrual_time)
     hr = hypothesis.hazard_ratio
     v1 = hr * v0
     drift = (v0 - v1) * math.sqrt(n / v0)
     variance = (v1 - v1**2 + 2 * v00 - v0**2 - 2 * hr * v00 + 2 * v0 * v1) / v0
-    power = float(ndtr((drift - critical) / math.sqrt(variance)))
+    power = float(ndtr((drift - critical) / math.sqrt(max(variance, 1e-12))))
     return LogRankDesign(
         n, hypothesis, accrual, accrual_time, alpha, critical, power, n * v1, n * v0
     )
+
+
+def check_scale(hypothesis: SurvivalHypothesis, accrual: Accrual, accrual_time: float) -> None:
+    """Refuse times so short that no event is expected, or so long that units must be wrong."""
+    end = (accrual_time + accrual.follow_up) / hypothesis.time
+    if not end <= 1e6:
+        valid = "such that the trial lasts at most a million times the time of the hypothesis"
+        raise InvalidArgument("accrual", (accrual.rate, accrual.follow_up), valid)
+    hazard = float(hypothesis.cumulative(np.asarray(end * hypothesis.time)))
+    if not hypothesis.hazard_ratio * hazard >= 1e-9:
+        raise InvalidArgument(
+            "accrual", (accrual.rate, accrual.follow_up), "long enough for events"
+        )
 
 
 def _moments(
@@ -167,7 +189,10 @@ def _moments(
         pieces.append((turn, float(hypothesis.cumulative(np.asarray(ta + tf)))))
     v0 = v00 = 0.0
     scale = -math.log(hypothesis.survival)
+    # Beyond this cumulative hazard nobody is left: the nodes serve where the patients are.
+    beyond = 40 / hypothesis.hazard_ratio
     for low, high in pieces:
+        low, high = min(low, beyond), min(high, beyond)
         u = (low + high) / 2 + (high - low) / 2 * _NODES
         t = hypothesis.time * (u / scale) ** (1 / hypothesis.shape)
         observed = np.clip((ta + tf - t) / ta, 0.0, 1.0)

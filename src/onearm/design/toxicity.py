@@ -14,13 +14,13 @@ from onearm.design.arguments import (
     check_looks,
     check_prior,
     check_share,
+    check_within,
 )
 from onearm.design.binomial import Counts, at_least
 from onearm.design.counting import Bounds, Walk, walk
 from onearm.stats.arguments import (
     Booleans,
     Floats,
-    InvalidArgument,
     check_between,
     check_choice,
 )
@@ -151,8 +151,7 @@ def crossing_toxicity(
     check_hypotheses(low, high)
     check_between("cross_low", cross_low)
     check_between("cross_high", cross_high)
-    if not 0 <= delta <= 0.5:
-        raise InvalidArgument("delta", delta, "a number from 0 (Pocock) to 0.5 (O'Brien-Fleming)")
+    check_within("delta", delta, 0, 0.5, "a number from 0 (Pocock) to 0.5 (O'Brien-Fleming)")
     check_choice("priority", priority, ("null", "alt"))
     sizes = check_looks(looks)
     scores = {n: _shaped(n, low, sizes[-1], delta) for n in range(sizes[0], sizes[-1] + 1)}

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from onearm.design.arguments import Prior, check_hypotheses, check_prior, check_rate
+from onearm.design.arguments import (
+    Prior,
+    check_hypotheses,
+    check_patients,
+    check_prior,
+    check_rate,
+)
 from onearm.design.binomial import at_least, at_most, mass, predictive_at_least
 from onearm.stats.arguments import InvalidArgument, check_count
 from onearm.stats.notes import Note, Sides
@@ -48,7 +54,7 @@ class TwoStage:
         for name, value in (
             ("alpha", self.reject(self.p0)),
             ("power", self.reject(self.p1)),
-            ("alpha_non_binding", float(at_least(self.r + 1, self.n, self.p0))),
+            ("alpha_non_binding", self.reject_overruled(self.p0)),
             ("pet0", self.stop_early(self.p0)),
             ("pet1", self.stop_early(self.p1)),
             ("en0", self.expected_n(self.p0)),
@@ -72,6 +78,10 @@ class TwoStage:
         first = np.arange(self.r1 + 1, self.n1 + 1)
         later = at_least(self.r + 1 - first, self.n2, p)
         return min(1.0, float((mass(first, self.n1, p) * later).sum()))
+
+    def reject_overruled(self, p: float) -> float:
+        """P(more than r of n) at the true rate ``p`` if the stop for futility is never obeyed."""
+        return float(at_least(self.r + 1, self.n, check_rate("p", p)))
 
     def stop_early(self, p: float) -> float:
         """P(stop after stage 1) at the true rate ``p``."""
@@ -122,7 +132,7 @@ def two_stage(
     (0.0482, 0.8535, 29.7)
     """
     check_hypotheses(p0, p1)
-    n = check_count("n", n, low=2)
+    n = check_patients("n", n, low=2)
     n1 = check_count("n1", n1, low=1, high=n - 1)
     r1 = check_count("r1", r1, high=n1 - 1)
     r = check_count("r", r, high=n - 1)

@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtr
 
-from onearm.design.arguments import NoDesign, check_errors
+from onearm.design.arguments import NoDesign, check_errors, check_patients
 from onearm.design.logrank_moments import Moments, moments
-from onearm.design.timetoevent import Accrual, SurvivalHypothesis, log_rank_design
-from onearm.stats.arguments import Floats, InvalidArgument, check_between, check_count
+from onearm.design.timetoevent import (
+    Accrual,
+    SurvivalHypothesis,
+    check_scale,
+    log_rank_design,
+)
+from onearm.stats.arguments import Floats, InvalidArgument, check_between
 from onearm.stats.notes import Note, Sides
 
 SOURCE = "Wu, Chen, Wei, Weiss and Chauhan, Pharmaceutical Statistics 19:214-229 (2020)"
@@ -134,12 +139,15 @@ def two_stage_log_rank_design(
 
     ``look`` lies inside the accrual, n / rate. Raises `InvalidArgument` otherwise.
     """
-    n = check_count("n", n, low=2)
+    n = check_patients("n", n, low=2)
+    check_scale(hypothesis, accrual, n / accrual.rate)
     check_between("look", look, 0.0, n / accrual.rate)
     for name, value in (("first", first), ("last", last)):
         if not abs(value) < _FAR:
             raise InvalidArgument(name, value, f"a normal score between -{_FAR} and {_FAR}")
     parts = moments(hypothesis, accrual, n / accrual.rate, look)
+    if min(parts.size1, parts.var1, parts.var2) < 1e-12:
+        raise InvalidArgument("look", look, "late enough for some follow-up by then")
     alpha = float(_null(parts, np.array([first]), np.array([last]))[0])
     power = float(_wished(parts, n, np.array([first]), np.array([last]))[0])
     stop0 = float(ndtr(first))

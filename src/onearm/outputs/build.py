@@ -14,7 +14,10 @@ import polars as pl
 
 from onearm.errors import Finding, OnearmError
 from onearm.frames import Frames
+from onearm.omics.chapter import Chapter as MarkerChapter
 from onearm.outputs import figures
+from onearm.outputs.biomarkers import About, write_files
+from onearm.outputs.biomarkers import blocks as marker_blocks
 from onearm.outputs.document import Block, Cards, Facts, Paragraph, Picture
 from onearm.outputs.figures.style import Material
 from onearm.outputs.labels import Labels, Language
@@ -42,6 +45,7 @@ def render(
     *,
     language: Language = "en",
     is_simulated: bool = False,
+    markers: MarkerChapter | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write every output of ``outputs.yaml`` into ``folder`` and return the files in order.
@@ -50,7 +54,8 @@ def render(
     browser; report.pdf is written in English only, and words inside figures stay English, because
     no font for Chinese is shipped;
     results.csv and results.json are the results; shown_in.csv says where each number is printed.
-    Where ``is_simulated``, each page says that its patients do not exist.
+    markers: what the assays say; its chapter stands where the report has the part ``biomarkers``,
+    its frames in markers/. Where ``is_simulated``, each page says that its patients do not exist.
     The same study, data and results give the same bytes. ``progress`` is told what is being made.
     Raises ``OnearmError`` where the study has no outputs.yaml, or an output reads a column that its
     dataset does not have.
@@ -60,7 +65,7 @@ def render(
             f"{study.id}: the study has no outputs.yaml, so there is nothing to print"
         )
     build = _Build(study, study.outputs, datasets, results, findings, folder, language)
-    build.is_simulated = is_simulated
+    build.is_simulated, build.markers = is_simulated, markers
     return build.run(progress or (lambda _: None))
 
 
@@ -80,10 +85,12 @@ class _Build:
         self.study, self.outputs, self.datasets = study, outputs, datasets
         self.results, self.findings, self.folder = results, findings, folder
         self.is_simulated = False
+        self.markers: MarkerChapter | None = None
         self.labels = Labels(language)
         self.numbers = Numbers(results)
         self.builder = TableBuilder(outputs, self.numbers, self.labels)
         self.made: dict[str, Table | Picture] = {}
+        self.marker_blocks: Sequence[Block] = ()
         self.files: list[Path] = []
         self.shown: list[Shown] = []
 
@@ -93,6 +100,7 @@ class _Build:
         self._tables(progress)
         self._listings(progress)
         self._figures(progress)
+        self._markers(progress)
         self._report(progress)
         self._data()
         return self.files
@@ -135,6 +143,21 @@ class _Build:
         )  # fmt: skip
         self.shown += [(shell.number, "", "", name) for name in drawn.ids]
 
+    def _markers(self, progress: Progress) -> None:
+        if self.markers is None or self.study.biomarkers is None:
+            return
+        progress("figures of markers")
+        plan = self.study.biomarkers
+        self.marker_blocks = marker_blocks(self.markers, plan, self.labels, self.folder)
+        about = About(
+            self.study.id,
+            str(self.study.title),
+            self.study.data_cut or _cut(self.datasets),
+            self.study.version,
+            self.is_simulated,
+        )
+        self.files += write_files(self.markers, plan, self.folder, about)
+
     def _report(self, progress: Progress) -> None:
         progress("report")
         cut = self.study.data_cut or _cut(self.datasets)
@@ -148,6 +171,7 @@ class _Build:
                 self.made,
                 cut,
                 self.is_simulated,
+                self.marker_blocks,
             )
         )
         self.files.append(write_page(document, self.folder / "report.html"))

@@ -20,6 +20,7 @@ from onearm.outputs.document import (
     Picture,
 )
 from onearm.outputs.labels import Labels
+from onearm.outputs.monitoring import monitoring
 from onearm.outputs.numbers import Numbers, Piece, fill
 from onearm.outputs.table import Table
 from onearm.study import Study
@@ -41,6 +42,7 @@ class Parts:
     made: Mapping[str, Table | Picture]
     cut: date | None
     is_simulated: bool = False
+    marker_blocks: Sequence[Block] = ()
 
 
 def build_report(parts: Parts) -> Document:
@@ -193,6 +195,18 @@ def _registry(parts: Parts) -> Iterator[Block]:
     yield Facts(tuple(map(label, headings)), tuple(rows), widths=(0.11, 0.2, 0.11, 0.34, 0.24))
 
 
+def _monitoring(parts: Parts) -> Iterable[Block]:
+    return monitoring(parts.study, parts.numbers, parts.labels)
+
+
+def _biomarkers(parts: Parts) -> Iterator[Block]:
+    """The chapter on markers, or the sentence that there are no assays."""
+    if parts.marker_blocks:
+        yield from parts.marker_blocks
+    else:
+        yield Paragraph((Piece(parts.labels("marker_no_assays")),))
+
+
 def plain(*texts: str) -> tuple[tuple[Piece, ...], ...]:
     """Cells of words without results."""
     return tuple((Piece(text),) for text in texts)
@@ -201,8 +215,10 @@ def plain(*texts: str) -> tuple[tuple[Piece, ...], ...]:
 PARTS: Mapping[str, Callable[[Parts], Iterable[Block]]] = {
     "key_results": _key_results,
     "objectives": _objectives,
+    "biomarkers": _biomarkers,
     "design": _design,
     "findings": _findings,
+    "monitoring": _monitoring,
     "methods": _methods,
     "registry": _registry,
 }

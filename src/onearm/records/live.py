@@ -42,16 +42,18 @@ class Follows:
     """What the form itself says about its rows: keys (VISIT, VISIT_REPEAT, ROW, ITEM).
 
     hidden: items that hold a value or a reason and are certainly not asked. calculated: text of each
-    calculated item, empty where an input is missing.
+    calculated item, empty where an input is missing. asked: items under skip logic that certainly
+    are asked, filled or not.
     """
 
     hidden: frozenset[tuple[str, int, int, str]]
     calculated: Mapping[tuple[str, int, int, str], str]
+    asked: frozenset[tuple[str, int, int, str]] = frozenset()
 
 
 def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
     """Skip logic and calculations of one form over the entries of one subject."""
-    form = study.forms[form_id]
+    form = _without_checks(study.forms[form_id])
     ruled = [i for i in form.items if i.shown_when or i.calculated]
     if not ruled:
         return Follows(frozenset(), {})
@@ -59,6 +61,7 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
     context = add_context(small, records, form, visit_dates_and_order(small, records.texts))
     rows = records.forms[form_id].select("VISIT", "VISIT_REPEAT", "ROW").rows()
     hidden: set[tuple[str, int, int, str]] = set()
+    asked: set[tuple[str, int, int, str]] = set()
     calculated: dict[tuple[str, int, int, str], str] = {}
     for item in ruled:
         if item.shown_when:
@@ -69,11 +72,24 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
             )
             off = (held & ~shown).fill_null(value=False).to_list()  # unknown hides nothing
             hidden |= {(*row, item.name) for row, is_off in zip(rows, off, strict=True) if is_off}
+            asked |= {(*row, item.name) for row, on in zip(rows, shown, strict=True) if on}
         if item.calculated:
             values = context.select(parse(item.calculated).expr.alias("_")).to_series().to_list()
             texts = (_as_text(value, item) for value in values)
             calculated |= {(*row, item.name): text for row, text in zip(rows, texts, strict=True)}
-    return Follows(frozenset(hidden), calculated)
+    return Follows(frozenset(hidden), calculated, frozenset(asked))
+
+
+def followed(study: Study, form_id: str) -> frozenset[str] | None:
+    """The other forms that skip logic and calculations of a form read; None: every form's dates."""
+    read = fields_read(_without_checks(study.forms[form_id]))
+    return None if PREVIOUS in read else frozenset(f for f in read if f in study.forms)
+
+
+def _without_checks(form: Form) -> Form:
+    """The form as skip logic and calculations see it: what only checks read need not be there."""
+    items = tuple(item.model_copy(update={"checks": ()}) for item in form.items)
+    return form.model_copy(update={"checks": (), "items": items})
 
 
 def _as_text(value: object, item: Item) -> str:

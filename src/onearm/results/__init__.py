@@ -6,6 +6,8 @@ KINDS[name] -> the kinds of analysis: title, function, operations, source
 rows_behind(datasets, dataset, where) -> the rows that a number's condition selects now
 rows_hash(dataset, rows) -> the hash stored beside a number
 compare(before, after) -> which numbers changed, came or went
+monitor(study, datasets) -> where every rule of the design stands, one row a fact (`FACTS`)
+need_rules(study) -> the design and the plan to monitor by; raises where there are none
 check_consistency(numbers) -> findings where a share is not its counts, or counts contradict
 
 A table column is group1 with its level, or ``Total``. group2 and group3 are variables of the
@@ -19,9 +21,11 @@ from onearm.results.analyse import analyse, run
 from onearm.results.compare import check_consistency, compare
 from onearm.results.kinds import KINDS
 from onearm.results.model import MISSING, SCHEMA, Kind
+from onearm.results.monitor import FACTS, monitor, need_rules
 from onearm.results.select import rows_behind, rows_hash
 
 __all__ = [
+    "FACTS",
     "KINDS",
     "MISSING",
     "SCHEMA",
@@ -29,6 +33,8 @@ __all__ = [
     "analyse",
     "check_consistency",
     "compare",
+    "monitor",
+    "need_rules",
     "rows_behind",
     "rows_hash",
     "run",

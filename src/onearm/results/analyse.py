@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from onearm.frames import Frames
 from onearm.results.kinds import KINDS
 from onearm.results.model import COLUMN, NAME, SCHEMA, Task
+from onearm.results.rules import check_rules, planned_for
 from onearm.results.select import check_datasets, hash_text, tasks
 from onearm.study import Study
-from onearm.study.analyses import Analyses
+from onearm.study.analyses import RULE_KINDS, Analyses
+from onearm.study.design import TrialDesign
 
 QUALIFIED = ("CENSORED", "CNSDTDSC")
 """Groups whose levels may read like those of another group of the same operation."""
@@ -29,15 +32,32 @@ def analyse(study: Study, datasets: Frames) -> pl.DataFrame:
     if study.analyses is None:
         return pl.DataFrame(schema=dict(SCHEMA))
     levels = [level.code for level in study.cohorts]
-    return run(study.analyses, datasets, levels=levels)
+    return run(study.analyses, datasets, levels=levels, design=study.design)
 
 
-def run(plan: Analyses, datasets: Frames, *, levels: Sequence[str]) -> pl.DataFrame:
-    """`analyse` for a plan and the levels of its table columns, without a study around them."""
+def run(
+    plan: Analyses,
+    datasets: Frames,
+    *,
+    levels: Sequence[str],
+    design: TrialDesign | None = None,
+) -> pl.DataFrame:
+    """`analyse` for a plan and the levels of its table columns, without a study around them.
+
+    Analyses that carry out a rule whose conditions the data cannot answer have no result.
+    """
     check_datasets(plan, datasets)
+    check_rules(plan, design)
     shown = plan.columns.levels or levels
-    parts = [_numbers(task, plan.columns.variable) for task in tasks(plan, datasets, shown)]
-    return pl.concat([pl.DataFrame(schema=dict(SCHEMA)), *parts])
+    parts = [pl.DataFrame(schema=dict(SCHEMA))]
+    for task in tasks(plan, datasets, shown, design):
+        if task.analysis.kind in RULE_KINDS and design is not None:
+            planned = planned_for(plan, design, datasets, parts)
+            if planned.cannot_judge(task.analysis):
+                continue
+            task = replace(task, planned=planned)
+        parts.append(_numbers(task, plan.columns.variable))
+    return pl.concat(parts)
 
 
 def _numbers(task: Task, column_variable: str) -> pl.DataFrame:
@@ -54,7 +74,6 @@ def _numbers(task: Task, column_variable: str) -> pl.DataFrame:
         variable=pl.lit(analysis.variable or None, pl.String),
         set=pl.lit(analysis.set),
         subset=pl.lit(analysis.when or None, pl.String),
-        text=pl.lit(None, pl.String),
         group1=pl.lit(column_variable),
         level1=pl.col(COLUMN),
         # What is special about a number says more than what holds for the whole analysis.

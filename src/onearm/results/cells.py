@@ -27,6 +27,7 @@ CELL: Mapping[str, pl.DataType] = {
     "level2": pl.String(),
     "group3": pl.String(),
     "level3": pl.String(),
+    "text": pl.String(),
     "note": pl.String(),
     "n_used": pl.Int64(),
     "n_events": pl.Int64(),

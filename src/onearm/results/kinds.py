@@ -12,11 +12,14 @@ from onearm.results.curves import curve
 from onearm.results.estimating import best_change, proportion, summary, value_range
 from onearm.results.grading import incidence, shift
 from onearm.results.model import Kind
+from onearm.results.planned import boundary, enrolment, one_stage, two_stage
+from onearm.results.sequence import one_sample_log_rank, sequence
 from onearm.results.timing import followup, survival
 
 DESCRIBED = ("n", "mean", "sd", "median", "q1", "q3", "min", "max")
 LIMITS = ("estimate", "ci_low", "ci_high")
 QUANTILES = tuple(f"{q}{end}" for q in ("q1", "median", "q3") for end in ("", "_low", "_high"))
+DATES = ("early", "likely", "late")
 RATES = ("rate", "rate_low", "rate_high", "at_risk")
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -107,6 +110,66 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 competing,
                 ("n", "events", "competing", "incidence", "incidence_low", "incidence_high"),
                 "Annals of Statistics 6:534-545 (1978)",
+            ),
+            Kind(
+                "two_stage",
+                "Two-stage test of a rate, where it stands and the inference after it",
+                two_stage,
+                (
+                    *("N", "n", "left", "more", "needs", "planned", "awaited", "stage", "stage1_n"),
+                    *("stage1_r", "beyond", "standing", "power_null", "power_target"),
+                    *("predictive", "stop_target", "umvue", "ci_low", "ci_high", "test_level"),
+                    *("test_low", "test_high", "p_value", "naive", "naive_low", "naive_high"),
+                    *("overruled_*", "cut_*"),
+                ),
+                "Jung and Kim, Statistics in Medicine 23:881-896 (2004)",
+            ),
+            Kind(
+                "one_stage",
+                "One-stage test of a rate, where it stands and its exact test",
+                one_stage,
+                (
+                    *("N", "n", "left", "more", "needs", "planned", "awaited", "standing"),
+                    *("power_null", "power_target", *LIMITS, "p_value"),
+                ),
+                "Statistics in Medicine 20:859-866 (2001)",
+            ),
+            Kind(
+                "one_sample_log_rank",
+                "One-sample log-rank test of a time against the null of the design",
+                one_sample_log_rank,
+                (
+                    *("n", "observed", "most_events", "expected", "z", "critical"),
+                    *("events_planned", "ratio", "ratio_low", "ratio_high", "information"),
+                    *("power_null", "power_target", "power_seen", "p_value", "standing", *DATES),
+                    *("rate", "rate_low", "rate_high", "null_rate", "target_rate"),
+                    *("landmark_z", "landmark_p", "median", "median_low", "median_high"),
+                ),
+                "Pharmaceutical Statistics 13:26-33 (2014)",
+            ),
+            Kind(
+                "boundary",
+                "Safety boundary, where it stands and its looks",
+                boundary,
+                (
+                    *("N", "n", "next_look", "more", "next_stop_at", "standing"),
+                    *("posterior", "chance", "limit", "patients", "stop_at", "events"),
+                ),
+                "Biometrics 50:337-349 (1994)",
+            ),
+            Kind(
+                "enrolment",
+                "Enrolment against the plan, with forecast dates",
+                enrolment,
+                ("n", "planned", "expected", "rate", "planned_rate", "months", *DATES),
+                "onearm.design.enrolment_forecast",
+            ),
+            Kind(
+                "sequence",
+                "What may be claimed of several outcomes",
+                sequence,
+                ("p_value", "p_adjusted", "alpha", "standing"),
+                "onearm.design.PROCEDURES",
             ),
         )
     }

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from onearm import expr
 from onearm.study.analyses import Analysis
+
+if TYPE_CHECKING:
+    from onearm.results.rules import Planned
 
 SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
     {
@@ -57,7 +61,8 @@ class Task:
     they stand in. subjects: one row a subject of the set and column, with the ADSL columns in use.
     columns: the table columns in order. cohorts: the variable that splits them, and its levels in
     order, also where only the total is wanted. row_wheres, set_wheres: by table column, the SQL
-    condition that selects those rows from the dataset, and those subjects from ADSL.
+    condition that selects those rows from the dataset, and those subjects from ADSL. planned: the
+    design with what its rules read, for the kinds that carry one out.
     """
 
     analysis: Analysis
@@ -67,6 +72,7 @@ class Task:
     cohorts: tuple[str, tuple[str, ...]]
     row_wheres: Mapping[str, str]
     set_wheres: Mapping[str, str]
+    planned: Planned | None = None
 
     def known_levels(self, variable: str) -> tuple[str, ...]:
         """The levels of a variable that the study writes down: those of the table columns."""

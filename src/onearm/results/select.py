@@ -14,6 +14,7 @@ from onearm.frames import Frames
 from onearm.results.model import COLUMN, NAME, SUBJECT, Task, both, equals, quoted
 from onearm.sdtm import specs
 from onearm.study.analyses import Analyses, Analysis
+from onearm.study.design import TrialDesign
 
 MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 GOLDEN = 0x9E3779B97F4A7C15
@@ -26,7 +27,9 @@ def columns_read(plan: Analyses, analysis: Analysis) -> tuple[str, ...]:
     names = [name for text in texts for name in expr.parse(text).columns]
     if analysis.parameter:
         names.append("PARAMCD")
-    if analysis.kind in ("survival", "curve", "followup", "competing"):
+    # A kind that carries out a rule has a parameter once it is known what the rule is about.
+    of_rule = analysis.kind == "one_sample_log_rank" and analysis.parameter
+    if of_rule or analysis.kind in ("survival", "curve", "followup", "competing"):
         names += [
             "AVAL",
             "CNSR",
@@ -59,6 +62,19 @@ def check_datasets(plan: Analyses, datasets: Frames) -> None:
                 findings.append(Finding(place, name, "analyses.yaml", message, hint))
     if findings:
         raise Problems(findings, "Some analyses read columns that the datasets do not have.")
+
+
+def carried_out(plan: Analyses, design: TrialDesign | None, analysis: Analysis) -> Analysis:
+    """An analysis that names a test of the design, with the rows of what the test is about.
+
+    The test names an analysis: its dataset, parameter, condition and success count. A boundary and
+    the enrolment are about subjects, and stay as they are.
+    """
+    if design is None or analysis.rule not in design.tests:
+        return analysis
+    about = plan.analysis(design.tests[analysis.rule].analysis)
+    keys = ("dataset", "parameter", "when", "success")
+    return analysis.model_copy(update={key: getattr(about, key) for key in keys})
 
 
 def has_data(plan: Analyses, analysis: Analysis, datasets: Frames) -> bool:
@@ -166,9 +182,12 @@ def prepare(datasets: Frames, dataset: str, names: Collection[str]) -> pl.DataFr
     return prepared.hstack(about)
 
 
-def tasks(plan: Analyses, datasets: Frames, levels: Sequence[str]) -> Iterator[Task]:
+def tasks(
+    plan: Analyses, datasets: Frames, levels: Sequence[str], design: TrialDesign | None = None
+) -> Iterator[Task]:
     """Each analysis with its rows, in the written order; those of absent datasets are left out."""
-    planned = [a for a in plan.analyses if has_data(plan, a, datasets)]
+    written = [carried_out(plan, design, a) for a in plan.analyses]
+    planned = [a for a in written if has_data(plan, a, datasets)]
     present = [a for p in planned if (a := as_collected(p, datasets)) is not None]
     needed: dict[str, list[str]] = {"ADSL": []}
     for analysis in present:

@@ -54,12 +54,15 @@ def events(
     Further columns: ``patient``, ``start``, ``end`` (days; null end while it goes on), ``immune``,
     ``related`` (to any drug), and answers about each drug under ``related_to`` and ``action_to``.
     An event of a term happens with its incidence in every patient, however long treated, with an
-    onset inside the patient's window: incidences in the data are those of the plan.
+    onset inside the patient's window: incidences in the data are those of the plan. A drug that
+    was stopped for toxicity has an event that led to it, one more where none had come by chance.
     """
     rows = _occurrences(law, streams, span)
     rows = _add_grades(law, streams, rows)
     rows = _fatal(law, streams, rows, course)
     rows = rows.sort("patient", "start", "term", maintain_order=True)
+    # Behind the others, so that what is drawn for those stays as it is.
+    rows = pl.concat([rows, _behind_stops(law, streams, rows, given)])
     return _answers(
         law,
         streams,
@@ -264,6 +267,47 @@ def _actions(
         for words in zip(*per_drug.values(), strict=True)
     ]
     return strongest, per_drug
+
+
+def _behind_stops(
+    law: Events, streams: Streams, rows: pl.DataFrame, given: Sequence[Given]
+) -> pl.DataFrame:
+    """An event of grade 3 in the two weeks before each stop for toxicity that has none near it.
+
+    The end-of-treatment form gives an adverse event as the reason; so there must be one whose
+    action taken is that the drug was withdrawn. Its term is one related to the drug, by incidence.
+    """
+    patient, start = rows["patient"].to_numpy(), rows["start"].to_numpy()
+    grade = rows["grade"].to_numpy()
+    found = [rows.clear()]
+    told: set[tuple[int, int]] = set()
+    for drug in given:
+        name = drug.treatment.name
+        severe = [kind.incidence * (kind.grades[2] > 0) for kind in law.terms]
+        shares = [
+            share * kind.related.get(name, 0.0)
+            for share, kind in zip(severe, law.terms, strict=True)
+        ]
+        weights = shares if sum(shares) else severe
+        u = streams(f"{name} stopped by").random((len(drug.stop), 2))
+        near = patient[_led_to_stop(drug, grade, start, patient)]
+        alone = np.setdiff1d(np.flatnonzero(drug.reason == "toxicity"), near)
+        # Two drugs that were stopped on one day were stopped for one event.
+        who = np.array([k for k in alone if (k, int(drug.stop[k])) not in told], dtype=np.int64)
+        told |= {(int(k), int(drug.stop[k])) for k in who}
+        if not len(who) or sum(weights) == 0:
+            continue
+        term = pick(u[who, 0], weights)
+        first = np.maximum(drug.stop[who] - 1 - np.floor(14 * u[who, 1]).astype(np.int64), 0)
+        event = {
+            "patient": who,
+            "term": term,
+            "start": first,
+            "lasts": np.array([law.terms[t].duration for t in term.tolist()]).astype(np.int64),
+            "grade": np.full(len(who), 3),
+        }
+        found.append(pl.DataFrame(event).cast(pl.Schema(rows.schema)))
+    return pl.concat(found)
 
 
 def _led_to_stop(drug: Given, grade: Ints, start: Ints, patient: Ints) -> Ints:

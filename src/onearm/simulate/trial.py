@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,13 +54,15 @@ def trial(
     seed: int,
     cut: date | None = None,
     mess: bool = True,
+    forms: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
     """Simulate the study with ``subjects`` enrolled patients and those who failed screening.
 
     Reads the study's forms, schedule, treatments and ``simulation.yaml``; the same study, number,
     seed and cut give the same entries. ``mess``: with the errors that people make (readers' slips,
-    typing errors), all listed in the truth. ``progress`` is told what is being done.
+    typing errors), all listed in the truth. ``forms``: only these are filled in, with what they
+    would hold among all of them. ``progress`` is told what is being done.
     ``truth``: frames ``subjects``, ``time_points``, ``best``, ``times``, ``adverse_events``,
     ``mess``. Raises OnearmError where the study has no schedule, forms or simulation, and
     ``Problems`` where the simulation names what the study does not have.
@@ -79,7 +81,8 @@ def trial(
     tables = _tables(study, line, readings, parts, points)
     when = occasions(line)
     facts = _facts(study, line, parts, tables, when, measures, scans)
-    entries, seen = _fill(study, line, facts, measures, when, cut=last_day)
+    wanted = set(study.forms if forms is None else forms)
+    entries, seen = _fill(study, line, facts, measures, when, cut=last_day, wanted=wanted)
     say("truth")
     known = truth(study, line, points=points, scans=scans, tables=tables, alive=seen)
     if mess:
@@ -179,6 +182,7 @@ def _fill(
     when: dict[str, Occasions],
     *,
     cut: date,
+    wanted: Collection[str],
 ) -> tuple[pl.DataFrame, Ints]:
     """All entries, in the order of the schedule, and the last day each person is seen alive."""
     filler = Filler(study, line.plan, line.streams, facts, measures)
@@ -187,7 +191,7 @@ def _fill(
         held = when[visit.id]
         if not len(held):
             continue
-        for name in visit.forms:
+        for name in (name for name in visit.forms if name in wanted):
             form = study.forms[name]
             wide = filler.fill(form, visit.id, _present(form, held))
             if form.date:

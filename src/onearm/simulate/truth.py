@@ -94,7 +94,7 @@ def truth(
     assert assessments is not None  # noqa: S101 - the trial could not be simulated without
     rules = Rules(gap_days=2 * (assessments.interval_days + assessments.window_days))
     ids = _ids(study, line)
-    facts = _facts(line, alive)
+    facts = facts_of(line, alive)
     first = date_column(line.people.first_dose)
     subjects = _subjects(line, ids, alive)
     return {
@@ -116,7 +116,7 @@ def _ids(study: Study, line: Timeline) -> pl.Series:
     )
 
 
-def _facts(line: Timeline, alive: Ints) -> list[Facts]:
+def facts_of(line: Timeline, alive: Ints) -> list[Facts]:
     """The plain facts of each treated patient, in order of ``treated``."""
     course, people = line.course, line.people
     horizon = people.horizon[line.treated].tolist()

@@ -25,6 +25,8 @@ Kaplan-Meier (`survival`); event is True or 1 where the event was seen, False or
         .time .value .lower .upper .std_err .n_risk .level .method .sides .notes
     follow_up(time, event, *, level=0.95, interval="log-log") -> FollowUp   (reverse Kaplan-Meier)
         .median (a Quantile) .n_alive .shortest_alive .longest_alive .curve
+    landmark_test(curve, t, *, null) -> LandmarkTest   S at t against a known survival
+        .time .null .found (an AtTime) .z .p_value .method .sides .notes
     restricted_mean(curve, tau, *, extend=False) -> RestrictedMean
         .tau .value .std_err .lower .upper .level .method .sides .notes
     nelson_aalen(time, event, *, entry=None, level=0.95) -> CumulativeHazard
@@ -91,6 +93,7 @@ from onearm.stats.interval_censored import (
     turnbull,
 )
 from onearm.stats.interval_weibull import WeibullFit, weibull
+from onearm.stats.landmark import LandmarkTest, landmark_test
 from onearm.stats.logrank import LogRank, log_rank
 from onearm.stats.notes import Note
 from onearm.stats.one_sample import (
@@ -148,6 +151,7 @@ __all__ = [
     "Interval",
     "IntervalMedian",
     "InvalidArgument",
+    "LandmarkTest",
     "LogRank",
     "MassInterval",
     "Note",
@@ -175,6 +179,7 @@ __all__ = [
     "gray_test",
     "incidence_at",
     "kaplan_meier",
+    "landmark_test",
     "log_rank",
     "median",
     "nelson_aalen",

@@ -30,8 +30,24 @@ Kind = Literal[
     "curve",
     "followup",
     "competing",
+    "two_stage",
+    "one_stage",
+    "one_sample_log_rank",
+    "boundary",
+    "enrolment",
+    "sequence",
 ]
 """The kinds of analysis; `onearm.results.KINDS` has one function for each."""
+
+RULE_KINDS = (
+    "two_stage",
+    "one_stage",
+    "one_sample_log_rank",
+    "boundary",
+    "enrolment",
+    "sequence",
+)
+"""Kinds that carry out what design.yaml says; ``rule`` names which of its parts."""
 
 METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -58,6 +74,10 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "curve": ("parameter",),
         "followup": ("parameter",),
         "competing": ("parameter", "success", "against", "times"),
+        "two_stage": ("rule",),
+        "one_stage": ("rule",),
+        "one_sample_log_rank": ("rule",),
+        "boundary": ("rule",),
     }
 )
 """Keys that a kind cannot do without."""
@@ -97,6 +117,12 @@ READ: Mapping[str, frozenset[str]] = MappingProxyType(
             "curve": "times method level",
             "followup": "method level",
             "competing": "success against times level",
+            "two_stage": "rule level",
+            "one_stage": "rule level",
+            "one_sample_log_rank": "rule level",
+            "boundary": "rule",
+            "enrolment": "",
+            "sequence": "",
         }.items()
     }
 )
@@ -145,6 +171,8 @@ class Analysis(Part):
     terms: from wide to narrow; grade: its severity column; grades, at_least: grades that are shown
     apart and together with all above; share: only terms with at least this proportion in total.
     bands: limits between the groups of best change, in percent.
+    rule: the part of design.yaml that is carried out: the key of a test (``response``), which says
+    by its own ``analysis`` which rows count, or the id of a safety boundary.
     columns: false gives the total only. level: two-sided confidence level.
     """
 
@@ -177,6 +205,7 @@ class Analysis(Part):
     parameters: str = ""
     baseline: str = ""
     bands: tuple[float, ...] = ()
+    rule: str = ""
     method: str = ""
     level: float = Field(default=0.95, gt=0, lt=1)
     unit: str = ""

@@ -118,6 +118,9 @@ def _words(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> tuple[
         return str(context.get("error", error["msg"])), ""
     if kind == "string_pattern_mismatch":
         return _pattern(str(context.get("pattern", "")), str(given))
+    if kind == "too_short":
+        least, seen = context.get("min_length", 1), context.get("actual_length", 0)
+        return f"expected at least {least} {'entry' if least == 1 else 'entries'}, found {seen}", ""
     said = error["msg"].replace("Input should be", "must be")
     return said[:1].lower() + said[1:], ""
 

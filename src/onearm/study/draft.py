@@ -28,6 +28,10 @@ RULE_FILES = {
     "simulation.yaml": "A made-up trial with the library's neutral planning values; give your own.",
 }
 """The files of rules, with the comment that opens each."""
+DESIGN = """\
+# What the trial is to show, with which cuts, and when it stops; see onearm design for the numbers.
+# With cuts here the running trial is watched against them. Until then everything is descriptive.
+"""
 MEASURES = {
     "ORR": r"objective (?:tumou?r )?response|overall response rate|objective remission",
     "DCR": r"disease control",
@@ -93,14 +97,27 @@ def draft_study(record: RegistryRecord, *, original: tuple[str, str] | None = No
         "data_cut": None,
         "assumptions": _assumptions(),
     }
-    written = {"study.yaml": _yaml(study), "schedule.yaml": _template()}
+    written = {"study.yaml": as_yaml(study), "schedule.yaml": _template()}
     for name in _forms_of(written["schedule.yaml"]):
         written[f"forms/{name.lower()}.yaml"] = f"use: {name}\n"
     for file, what in RULE_FILES.items():
         written[file] = f"# {what}\nuse: {STANDARD}\n"
+    written["design.yaml"] = DESIGN + as_yaml(_design(record))
     if original:
         written[f"registry/{original[0]}"] = original[1]
     return Draft(written, tuple(_gaps(record, drugs)))
+
+
+def _design(record: RegistryRecord) -> dict[str, Plain]:
+    """No design: a record states how many patients are planned, and never a hypothesis."""
+    return {
+        "status": "descriptive",
+        "patients": record.enrolment or "",
+        "why": {
+            "en": "The registry record states no hypothesis and no rule for stopping.",
+            "zh": "注册信息未说明假设检验及停止规则。",
+        },
+    }
 
 
 def _template() -> str:
@@ -261,6 +278,7 @@ def _gaps(record: RegistryRecord, drugs: dict[str, str]) -> Iterable[str]:
     yield "Cohorts: a variable and its levels, if patients are split by disease (study.yaml)."
     yield "Visits, windows and the scan interval are a template (schedule.yaml)."
     yield "Which forms and items the protocol needs (forms/; each takes the library's by name)."
+    yield "Hypotheses, sample size reasons and stopping rules: none is drafted (design.yaml)."
     yield "Versions of the dictionaries (study.yaml, dictionaries)."
     yield "Chinese texts (study.yaml)."
     yield (
@@ -273,7 +291,8 @@ def _gaps(record: RegistryRecord, drugs: dict[str, str]) -> Iterable[str]:
     )
 
 
-def _yaml(value: Mapping[str, object]) -> str:
+def as_yaml(value: Mapping[str, object]) -> str:
+    """A study file: empty parts left out, texts of several lines as blocks."""
     writer = YAML()
     writer.width, writer.allow_unicode = 100, True
     writer.indent(mapping=2, sequence=4, offset=2)

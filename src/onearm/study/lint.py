@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from onearm.errors import Finding, OnearmError
 from onearm.expr import parse, suggest, unknown_columns
+from onearm.study.biomarkerlint import check_biomarkers
 from onearm.study.criterialint import check_criteria
+from onearm.study.designlint import check_design
 from onearm.study.formlint import check_forms
 from onearm.study.identitylint import check_identity
 from onearm.study.library import USE, library_forms
 from onearm.study.model import Study
 from onearm.study.notebook import Notebook
+from onearm.study.outputlint import Operations, check_shells
 from onearm.study.outputs import check_outputs
 from onearm.study.schedulelint import check_schedule
 from onearm.study.text import Text
@@ -32,12 +36,18 @@ class HasExpressions(Protocol):
         ...
 
 
-def check(study: Study, columns: Mapping[str, Collection[str]]) -> list[Finding]:
+def check(
+    study: Study,
+    columns: Mapping[str, Collection[str]],
+    operations: Operations = MappingProxyType({}),
+) -> list[Finding]:
     """Every disagreement between the files of a study, sorted by file and line.
 
     columns: the catalogue, dataset -> its variables, that the caller puts together from the SDTM
-    and ADaM specifications; where it is empty, columns are not checked. Errors stop a build,
-    warnings are likely mistakes, notes are gaps (a missing translation) that stop nothing.
+    and ADaM specifications; where it is empty, columns are not checked. operations: what each
+    kind of analysis gives, from the registry of kinds; where it is empty, formats are not checked
+    for it. Errors stop a build, warnings are likely mistakes, notes are gaps (a missing
+    translation) that stop nothing.
     """
     notes = Notebook(study, columns)
     check_identity(notes)
@@ -47,7 +57,10 @@ def check(study: Study, columns: Mapping[str, Collection[str]]) -> list[Finding]
         if isinstance(part, HasExpressions):
             _check_expressions(notes, file, part)
     check_criteria(notes)
+    check_design(notes)
+    check_biomarkers(notes)
     _check_outputs(notes)
+    check_shells(notes, operations)
     _check_translations(notes)
     # Several expressions on one line may miss the same thing: it is said once.
     once = {(f.place, f.message): f for f in notes.findings}
@@ -58,9 +71,11 @@ def _rule_files(study: Study) -> dict[str, BaseModel]:
     parts = {
         "subjects.yaml": study.subjects,
         "endpoints.yaml": study.endpoints,
+        "design.yaml": study.design,
         "analyses.yaml": study.analyses,
         "outputs.yaml": study.outputs,
         "simulation.yaml": study.simulation,
+        "biomarkers.yaml": study.biomarkers,
     }
     return {file: part for file, part in parts.items() if part is not None}
 
@@ -130,6 +145,8 @@ def _check_translations(notes: Notebook) -> None:
     parts: dict[str, BaseModel] = {"study.yaml": study.identity}
     if study.schedule is not None:
         parts["schedule.yaml"] = study.schedule
+    if study.design is not None:
+        parts["design.yaml"] = study.design
     parts |= {study.form_files[name]: form for name, form in study.forms.items()}
     for file, part in parts.items():
         bare = [path for path, text in _texts(part, ()) if text.en and not text.zh]

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from onearm.errors import Finding, Place, Problems
 from onearm.study.analyses import Analyses
+from onearm.study.biomarkers import Biomarkers
 from onearm.study.complaints import complaints, did_you_mean
+from onearm.study.design import TrialDesign
 from onearm.study.endpoints import Endpoints, SubjectRules
 from onearm.study.forms import Form
 from onearm.study.identity import Identity
@@ -32,20 +34,21 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "schedule.yaml": Schedule,
     "endpoints.yaml": Endpoints,
     "subjects.yaml": SubjectRules,
+    "design.yaml": TrialDesign,
     "analyses.yaml": Analyses,
     "outputs.yaml": Outputs,
     "simulation.yaml": Simulation,
+    "biomarkers.yaml": Biomarkers,
 }
 """The model of each file of a study, in the order in which they are read.
 
-``forms/*.yaml`` are ``Form``, ``design.yaml`` is plain.
+``forms/*.yaml`` are ``Form``.
 """
 
 T = TypeVar("T", bound=BaseModel)
 
 RULES = tuple(shipped(STANDARD))
 """Names of the files that may take the library's rules."""
-PLAIN = ("design.yaml",)
 TEXT_FILES = {".yaml", ".yml", ".csv", ".txt", ".md", ".json", ".xml"}
 
 
@@ -143,11 +146,9 @@ class _Reading:
                     self.terms[name] = frame
 
     def _top(self, path: Path) -> None:
-        if path.name not in (*MODELS, *PLAIN):
-            hint = did_you_mean(path.name, [*MODELS, *PLAIN]) or "Rename it or move it away."
+        if path.name not in MODELS:
+            hint = did_you_mean(path.name, MODELS) or "Rename it or move it away."
             self._report(path.name, 0, path.name, "is not a file of a study", hint)
-        elif path.name in PLAIN:
-            self._document(path, path.name)
         elif (part := self._parse(path, path.name, MODELS[path.name])) is not None:
             self.parts[path.name] = part
 
@@ -223,7 +224,6 @@ class _Reading:
         """The study; only when nothing was found."""
         identity = self.parts["study.yaml"]
         assert isinstance(identity, Identity)  # noqa: S101 - MODELS says so; narrows the type
-        design = self.documents.get("design.yaml")
         return Study(
             identity=identity,
             folder=self.folder,
@@ -235,7 +235,8 @@ class _Reading:
             analyses=self._part(Analyses),
             outputs=self._part(Outputs),
             simulation=self._part(Simulation),
-            design=design.data if design else None,
+            biomarkers=self._part(Biomarkers),
+            design=self._part(TrialDesign),
             terms={**self.terms, **own_terms(identity)},
             documents=self.documents,
             form_files=self.form_files,

@@ -11,6 +11,8 @@ import polars as pl
 
 from onearm.errors import Place
 from onearm.study.analyses import Analyses
+from onearm.study.biomarkers import Biomarkers
+from onearm.study.design import TrialDesign
 from onearm.study.endpoints import Endpoints, SubjectRules
 from onearm.study.forms import Choice, Form, Item
 from onearm.study.identity import (
@@ -27,7 +29,7 @@ from onearm.study.outputs import Outputs
 from onearm.study.schedule import Schedule
 from onearm.study.simulation import Simulation
 from onearm.study.text import Text
-from onearm.study.yamlfile import Document, KeyPath, Plain
+from onearm.study.yamlfile import Document, KeyPath
 from onearm.terms import load_codelist
 
 YES_NO = (
@@ -56,7 +58,8 @@ class Study:
     analyses: Analyses | None = None
     outputs: Outputs | None = None
     simulation: Simulation | None = None
-    design: Mapping[str, Plain] | None = None
+    biomarkers: Biomarkers | None = None
+    design: TrialDesign | None = None
     terms: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
     form_files: Mapping[str, str] = field(default_factory=dict, repr=False)

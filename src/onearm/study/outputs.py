@@ -301,7 +301,17 @@ class Section(Part):
     title: Words
     text: tuple[Words, ...] = ()
     outputs: tuple[str, ...] = ()
-    part: Literal["", "key_results", "objectives", "design", "findings", "methods", "registry"] = ""
+    part: Literal[
+        "",
+        "key_results",
+        "objectives",
+        "design",
+        "monitoring",
+        "biomarkers",
+        "findings",
+        "methods",
+        "registry",
+    ] = ""
 
 
 class RegistryRow(Part):

@@ -36,13 +36,24 @@ class Repeat(Part):
     most: int = 200
 
 
+class After(Part):
+    """When a visit of the kind ``event`` is planned: ``days`` after the day that ``of`` names.
+
+    The last dose counts once the end of treatment is known: before it another dose may follow.
+    """
+
+    of: Literal["last_dose", "end_of_treatment", "progression", "death"]
+    days: int = 0
+
+
 class Visit(Part):
     """One planned visit. Days are counted from first dose = day 1 (no day 0).
 
     ``number`` is VISITNUM; a repeating visit numbers its n-th time ``number + (n - 1) * step``.
     ``name`` is SDTM VISIT; in a repeating visit ``{n}`` stands for the number of the repeat.
     ``kind``: ``planned`` has a day; ``log`` holds the running forms (adverse events, drugs);
-    ``event`` happens when something does (end of treatment, death); ``unscheduled`` at any time.
+    ``event`` happens when something does (end of treatment, death), and ``after`` says from when on
+    it is due; ``unscheduled`` at any time.
     """
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
@@ -55,6 +66,7 @@ class Visit(Part):
     day: int | None = None
     window: tuple[int, int] = (0, 0)
     repeat: Repeat | None = None
+    after: After | None = None
     forms: tuple[str, ...]
 
 

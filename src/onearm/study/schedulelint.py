@@ -60,6 +60,10 @@ def _visit(notes: Notebook, schedule: Schedule, visit: Visit, here: KeyPath) -> 
     if visit.day == 0:
         hint = "First dose is day 1, the day before is day -1."
         notes.error(FILE, (*here, "day"), 0, "there is no day 0", hint)
+    if visit.after is not None and visit.kind != "event":
+        message = f"{visit.id} is {visit.kind} and has a day of its own: `after` is for events"
+        hint = "Give the visit the kind event, or take `after` out."
+        notes.error(FILE, (*here, "after"), visit.after.of, message, hint)
     _forms(notes, visit, here)
     if visit.repeat is not None:
         _repeat(notes, visit, visit.repeat, here)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from onearm.study.text import Part
+from onearm.study.text import Part, Words
 
 Share = float
 
@@ -345,6 +345,47 @@ class Places(Part):
     safety: dict[str, int] = Field(default_factory=dict)
 
 
+class Scenario(Part):
+    """One way a whole trial might go (``onearm simulate --trials``); the rest is as planned.
+
+    The patients, where trials are drawn from rates: ``response`` and ``control`` (shares),
+    ``pfs_months`` and ``after_months`` (median time free of progression, and from progression to
+    death), ``pfs_shape`` (Weibull; 1 is exponential), ``deaths`` (share of the first that are
+    deaths), ``correlation`` of tumour and time; the design's target where not given. Where trials
+    are drawn as entries: ``sensitive`` (share in whom the drugs kill), ``progression`` (multiplies
+    growth and spread). How they are looked at: ``scan_days`` between scans throughout, ``missed``
+    (share of scans), ``reader_error`` (share of readings, drawn from rates),
+    ``measurement_error`` (standard deviation of the logarithm of a diameter, drawn as entries),
+    ``confirmation`` of a response needed or not, ``dropout`` (rate a year).
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: Words
+    response: float | None = Field(default=None, gt=0, lt=1)
+    control: float | None = Field(default=None, gt=0, lt=1)
+    pfs_months: float | None = Field(default=None, gt=0)
+    pfs_shape: float = Field(default=1.0, gt=0)
+    after_months: float | None = Field(default=None, gt=0)
+    deaths: float = Field(default=0.1, ge=0, le=1)
+    correlation: float = Field(default=0.5, gt=-1, lt=1)
+    sensitive: float | None = Field(default=None, ge=0, le=1)
+    progression: float = Field(default=1.0, gt=0)
+    scan_days: int | None = Field(default=None, gt=0)
+    missed: float | None = Field(default=None, ge=0, lt=1)
+    reader_error: float | None = Field(default=None, ge=0, lt=1)
+    measurement_error: float | None = Field(default=None, ge=0)
+    confirmation: bool | None = None
+    dropout: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.response and self.control and self.control < self.response:
+            raise ValueError(
+                f"control {self.control:g} is below response {self.response:g}, which is part of it"
+            )
+        return self
+
+
 class Simulation(Part):
     """The whole of ``simulation.yaml``."""
 
@@ -370,7 +411,15 @@ class Simulation(Part):
     answers: dict[str, Answer] = Field(default_factory=dict)
     mess: Mess = Mess()
     aims: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    scenarios: tuple[Scenario, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [scenario.id for scenario in self.scenarios]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"scenarios: the id {twice[0]} is used twice")
+        return self
 
     def expressions(self) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
         """No part of a simulation is a condition."""

@@ -148,7 +148,7 @@ class _Reader:
         data: dict[str, Plain] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            key = str(key_node.value)
+            key = _whole(str(key_node.value))
             if not isinstance(key_node, ScalarNode) or key == "<<":
                 what = "<<" if isinstance(key_node, ScalarNode) else None
                 self._report(line, what, "a key is a plain word", "Write the keys out.")
@@ -170,8 +170,20 @@ class _Reader:
         self.findings.append(_finding(self.file, line, value, message, hint))
 
 
+def _whole(text: str) -> str:
+    """The text with escaped halves of a character (``\\ud83d\\ude00``) put together.
+
+    A half without its other half is no character: it becomes the replacement character.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def _scalar(node: Node) -> Plain:
-    text = str(node.value)
+    text = _whole(str(node.value))
     if getattr(node, "style", None) not in (None, "") or text == "":
         return text if getattr(node, "style", None) else None
     if text in ("~", "null", "Null", "NULL"):

@@ -10,11 +10,14 @@ from django.db import connection, transaction
 
 from onearm.capture import clock, permissions, states
 from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.visits import keep_date
 from onearm.capture.chain import START, link
 from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
+from onearm.capture.enrolment import require_order
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
+from onearm.capture.ranges import with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
 from onearm.errors import Finding, OnearmError, Problems
@@ -112,11 +115,14 @@ def save(
         )
         if judged.hard:
             raise Problems(judged.hard, "The form was not saved")
+        require_order(study_of(version), event.subject, form_id, judged.cells)
         if judged.cleared and not changes.clear:
             raise MustConfirm(judged.cleared)
         change = delta(instance.data, judged.cells, removed=changes.removed)
         if not change["rows"] and instance.pk:
             return Saved(instance, judged.soft, changed=False)
+        stands = applied(instance.data, change)
+        change = with_ranges(study_of(version), event, form_id, stands, change)
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
         states.require_open(states.targets(event=event, form=instance, items=touched))
         states.require_open(states.targets(event=event))
@@ -182,6 +188,7 @@ def _write(
     follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
     break_signatures(instance, actor, at)
     keep_date(study_of(study_version), instance.event)
+    follow_serious(study_of(study_version), instance, actor, at)
 
 
 def break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:

@@ -14,6 +14,7 @@ from onearm import records
 from onearm.capture import clock, permissions, states, trail
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.save import break_signatures
 from onearm.capture.actions.visits import keep_date
 from onearm.capture.chain import START, link
@@ -104,7 +105,7 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
                 kept.append(one)
         if not is_dry:
             _write(kept, sites, versions, actors, source)
-            _follow(kept, versions)
+            _follow(kept, versions, actors)
             for code, actor in actors.items():
                 trail.record(
                     "study",
@@ -267,8 +268,12 @@ def _events(
     return {**events, **dict(zip(wanted, made, strict=True))}
 
 
-def _follow(loads: list[_Load], versions: Mapping[str, StudyVersion | None]) -> None:
-    """Visit dates, completeness and queries of every subject that was loaded."""
+def _follow(
+    loads: list[_Load],
+    versions: Mapping[str, StudyVersion | None],
+    actors: Mapping[str, permissions.Actor],
+) -> None:
+    """Visit dates, completeness, queries and serious events of every subject that was loaded."""
     at: datetime = clock.now()
     subjects = {one.instance.event.subject for one in loads if one.instance is not None}
     for subject in sorted(subjects, key=lambda s: s.code):
@@ -287,6 +292,9 @@ def _follow(loads: list[_Load], versions: Mapping[str, StudyVersion | None]) -> 
             if finding.place.form in by_form and not finding.rule.startswith("visit."):
                 by_form[finding.place.form].append(finding)
         follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
+        for one in loads:
+            if one.instance is not None and one.instance.event.subject == subject:
+                follow_serious(study, one.instance, actors[subject.site.code], at)
 
 
 def _mark_complete(study: Study, subject: Subject, found: list[Finding]) -> None:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from onearm.capture.models.cleaning import Hold, Query, QueryEntry, Signature, Verification
+from onearm.capture.models.conduct import (
+    AccrualStep,
+    Confirmation,
+    Contact,
+    PlanLine,
+    SeriousEvent,
+    SeriousReport,
+)
+from onearm.capture.models.drafts import Draft
 from onearm.capture.models.files import Attachment, LabRange, Snapshot
 from onearm.capture.models.people import Grant, User
 from onearm.capture.models.study import Site, SiteVersion, StudyVersion
@@ -10,17 +19,24 @@ from onearm.capture.models.subjects import EventInstance, FormInstance, FormVers
 from onearm.capture.models.trail import Anchor, AuditEvent, TrailHead
 
 __all__ = [
+    "AccrualStep",
     "Anchor",
     "Attachment",
     "AuditEvent",
+    "Confirmation",
+    "Contact",
+    "Draft",
     "EventInstance",
     "FormInstance",
     "FormVersion",
     "Grant",
     "Hold",
     "LabRange",
+    "PlanLine",
     "Query",
     "QueryEntry",
+    "SeriousEvent",
+    "SeriousReport",
     "Signature",
     "Site",
     "SiteVersion",

@@ -1,71 +1,52 @@
-"""One form of one visit: shown, saved, and its history."""
+"""One form of one visit: shown and saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html_join
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, lesions, permissions, words, zones
+from onearm.capture.actions import drafts
+from onearm.capture.actions.drafts import FormPlace
 from onearm.capture.actions.queries import live_queries
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
-from onearm.capture.document import NULL, Cell, Document, empty, next_key, row_keys
-from onearm.capture.models import EventInstance, FormInstance, FormVersion
+from onearm.capture.models import EventInstance, FormInstance, Subject
 from onearm.capture.studies import study_of, version_at
-from onearm.capture.typing_in import typed
+from onearm.capture.surroundings import Around, Place, look_around
+from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, Posted, read
+from onearm.capture.views.entry_refused import after_clear, after_problems, after_stale
+from onearm.capture.views.entry_sheet import Again, Sheet, reasons, sheet
 from onearm.capture.views.month import visible_subjects
 from onearm.capture.words import said
 from onearm.errors import OnearmError, Problems
-from onearm.records.codes import choices
-from onearm.records.entry import REASONS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.models import Query, Subject
+    from onearm.capture.document import Cell
+    from onearm.capture.models import Attachment, Draft
     from onearm.study import Study
-    from onearm.study.forms import Form, Item
-
-GIVEN_REASONS = tuple(reason for reason in REASONS if reason != "CUT")
-"""Reasons that people give; after the data cut is set by the cut alone."""
+    from onearm.study.schedule import Visit
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """One cell as the page shows it."""
+class Tab:
+    """A form of the same visit: its address part, its words, how far it is."""
 
-    row: int
-    item: Item
+    id: str
     label: str
-    value: str
-    reason: str
-    choices: tuple[tuple[str, str], ...]
-    problems: tuple[str, ...] = ()
-    theirs: str = ""
-
-    @property
-    def name(self) -> str:
-        """The field's name in the page; its missing reason is sent under ``n.`` and the rest."""
-        return f"{self.row}.{self.item.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What the page of a form needs; ``rows`` by key in the order shown."""
-
-    form: Form
-    title: str
-    version: int
-    rows: Mapping[int, tuple[Box, ...]]
-    problems: tuple[str, ...] = ()
-    asks_reason: bool = False
-    asks_clear: bool = False
-    queries: tuple[Query, ...] = field(default=())
+    state: str
+    is_here: bool
 
 
 @login_required
@@ -73,173 +54,273 @@ def form_page(
     request: HttpRequest, code: str, visit: str, repeat: int, form_id: str
 ) -> HttpResponse:
     """Show a form, or save it; 404 for what the reader may not see, as for what does not exist."""
-    today = clock.now().date()
-    subject = get_object_or_404(visible_subjects(request.user, today), code=code)
-    study = _study(subject)
-    form = _form(study, visit, form_id)
-    event = EventInstance.objects.filter(subject=subject, visit=visit, repeat=repeat).first()
-    instance = event.forms.filter(form=form_id).first() if event else None
+    place = find_place(request, code, visit, repeat, form_id)
+    may_enter = _may(request, "form.enter", place)
     if request.method == "POST":
-        permissions.actor(request.user, "form.enter", subject.site, today)
-        if event is None:
-            event = EventInstance.objects.create(subject=subject, visit=visit, repeat=repeat)
-        answer = _save(request, study, form, event)
-        if answer is None:
-            return redirect("form", code, visit, repeat, form_id)
-        sheet = answer
-    else:
-        data = instance.data if instance else empty()
-        sheet = _sheet(study, form, instance.version if instance else 0, _shown(form, data))
-    context = {
-        "subject": subject,
-        "visit": study.schedule.visit(visit) if study.schedule else None,
-        "repeat": repeat,
-        "sheet": sheet,
-        "queries": live_queries(subject, form_id).filter(visit=visit, repeat=repeat),
-        "may_enter": permissions.can(request.user, "form.enter", subject.site, today),
-        "reasons": [(reason, words.say(f"reason.{reason}")) for reason in GIVEN_REASONS],
-        "instance": instance,
-    }
-    return render(request, "capture/form.html", context, status=409 if sheet.problems else 200)
+        if not may_enter:
+            raise PermissionDenied
+        posted = _read(place, request.POST)
+        refused = _save(request, place, posted)
+        if refused is None:
+            return redirect(_next(place) if "next" in request.POST else request.path)
+        around = look_around(place)
+        posted, version, again = refused
+        shown = sheet(
+            around,
+            posted.on(around.data) if again.compared else _typed_on(around, posted),
+            version=version,
+            queries=_queries(place),
+            again=again,
+            out=frozenset(row for row, why in posted.removed.items() if why),
+        )
+        return _page(request, place, around, shown, status=409, posted=posted)
+    around = look_around(place)
+    shown = _shown(request, place, around, may_enter=may_enter)
+    return _page(request, place, around, shown, may_enter=may_enter)
 
 
-@login_required
-def history(request: HttpRequest, pk: int) -> HttpResponse:
-    """Every version of a form, newest first: who, in which role, when, why, and what changed."""
-    instance = get_object_or_404(
-        FormInstance.objects.select_related("event__subject__site", "study_version"), pk=pk
+def _may(request: HttpRequest, capability: str, place: Place) -> bool:
+    return permissions.can(request.user, capability, place.subject.site, clock.now().date())
+
+
+def find_place(
+    request: HttpRequest, code: str, visit: str, repeat: int, form_id: str
+) -> Place:
+    """The form that an address names; 404 where it does not exist or may not be seen."""
+    today = clock.now().date()
+    prefetch_related_objects([request.user], "grants")  # the table of rights is asked several times
+    subject = get_object_or_404(
+        visible_subjects(request.user, today).select_related("site"), code=code
     )
-    mine = visible_subjects(request.user, clock.now().date())
-    if not mine.filter(pk=instance.event.subject_id).exists():
+    if not permissions.can(request.user, "form.view", subject.site, today):
         raise Http404
-    versions = FormVersion.objects.filter(instance=instance).select_related("user")
-    context = {
-        "instance": instance,
-        "form": study_of(instance.study_version).forms[instance.form],
-        "versions": versions.order_by("-version"),
-    }
-    return render(request, "capture/history.html", context)
+    study = _study(subject, visit, repeat, form_id)
+    planned = _visit(study, visit)
+    once = planned is not None and planned.repeat is None and planned.kind != "unscheduled"
+    if planned is None or form_id not in planned.forms or form_id not in study.forms:
+        raise Http404
+    if repeat < 1 or (once and repeat > 1):
+        raise Http404
+    return Place(study, subject, visit, repeat, study.forms[form_id])
 
 
-def _study(subject: Subject) -> Study:
-    version = version_at(subject.site, clock.now().date())
+def _study(subject: Subject, visit: str, repeat: int, form_id: str) -> Study:
+    """The version a form was entered under; the site's own for a form that nobody saved."""
+    saved = FormInstance.objects.filter(
+        event__subject=subject, event__visit=visit, event__repeat=repeat, form=form_id
+    ).select_related("study_version")
+    # The files of a version are large, and the study was read from them once.
+    instance = saved.defer("data", "study_version__files").first()
+    version = instance.study_version if instance else version_at(subject.site, clock.now().date())
     if version is None:
         raise Http404
     return study_of(version)
 
 
-def _form(study: Study, visit: str, form_id: str) -> Form:
+def _visit(study: Study, visit: str) -> Visit | None:
     visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    if visit not in visits or form_id not in visits[visit].forms or form_id not in study.forms:
-        raise Http404
-    return study.forms[form_id]
+    return visits.get(visit)
 
 
-def _save(request: HttpRequest, study: Study, form: Form, event: EventInstance) -> Sheet | None:
-    """None where the form was saved; else the page again, with what was typed and what is wrong."""
-    posted = request.POST
-    cells = list(_typed(form, posted))
-    version = int(posted.get("version", "0"))
-    changes = Changes(
-        cells,
-        version,
-        reason=posted.get("reason", "").strip(),
-        clear=posted.get("clear") == "1",
-    )
-    shown = {(cell.row, cell.item): cell for cell in cells}
-    again: dict[str, Any] = {}
+def _read(place: Place, fields: object) -> Posted:
     try:
-        saved = save(request.user, event, form.form, changes)
-    except Problems as problem:
-        by_cell: dict[tuple[int, str], list[str]] = {}
-        for found in problem.findings:
-            by_cell.setdefault((found.place.row, found.place.field), []).append(found.message)
-        again = {"problems": (problem.title,), "by_cell": by_cell}
-    except Stale as problem:
-        theirs = {
-            (row["_key"], item): stored
-            for row in problem.theirs["rows"]
-            for item, stored in row.items()
-        }
-        again = {"problems": (words.say("form.stale"),), "theirs": theirs}
-        version = problem.version
-    except MustConfirm as problem:
-        again = {"problems": (words.say("form.clear"), str(problem)), "asks_clear": True}
-    except ReasonNeeded:
-        again = {"problems": (words.say("form.reason"),), "asks_reason": True}
-    except OnearmError as problem:
-        again = {"problems": (str(problem),)}
-    if not again:
-        messages.success(request, words.say("form.saved" if saved.changed else "form.nothing"))
-        return None
-    return _sheet(study, form, version, shown, **again)
+        return read(place, fields, zones.today(place.subject.site))
+    except ValueError as problem:
+        raise Http404 from problem
 
 
-def _typed(form: Form, posted: Mapping[str, str]) -> Iterator[Cell]:
-    today = clock.now().date()
-    items = {item.name: item for item in form.items}
-    for name, text in posted.items():
-        kind, _, rest = name.partition(".")
-        row, _, item = rest.partition(".")
-        if kind != "v" or item not in items or not row.isdigit():
-            continue
-        value = typed(items[item].type, text, today)
-        reason = "" if value else posted.get(f"n.{rest}", "")
-        yield Cell(int(row), item, value, reason if reason in GIVEN_REASONS else "")
-
-
-def _shown(form: Form, data: Document) -> dict[tuple[int, str], Cell]:
-    """The cells that the page shows: those that stand, and an empty row to write on."""
-    rows = {row["_key"]: row for row in data["rows"]}
-    keys = row_keys(data) or ([] if form.rows else [1])
-    shown = {}
-    for key in [*keys, *([next_key(data)] if form.rows else [])]:
-        for item in form.items:
-            stored = rows.get(key, {}).get(item.name, "")
-            is_reason = isinstance(stored, dict)
-            shown[key, item.name] = Cell(
-                key,
-                item.name,
-                "" if is_reason else stored,
-                stored[NULL] if is_reason else "",
-            )
-    return shown
-
-
-def _sheet(
-    study: Study,
-    form: Form,
-    version: int,
-    shown: Mapping[tuple[int, str], Cell],
-    *,
-    problems: tuple[str, ...] = (),
-    by_cell: Mapping[tuple[int, str], list[str]] | None = None,
-    theirs: Mapping[tuple[int, str], object] | None = None,
-    asks_reason: bool = False,
-    asks_clear: bool = False,
-) -> Sheet:
-    rows: dict[int, list[Box]] = {}
-    for key in sorted({row for row, _ in shown}):
-        for item in form.items:
-            cell = shown.get((key, item.name), Cell(key, item.name))
-            rows.setdefault(key, []).append(
-                Box(
-                    row=key,
-                    item=item,
-                    label=said(item.label),
-                    value=cell.value,
-                    reason=cell.reason,
-                    choices=choices(study, item, words.language()),
-                    problems=tuple((by_cell or {}).get((key, item.name), ())),
-                    theirs=str((theirs or {}).get((key, item.name), "")),
-                )
-            )
-    return Sheet(
-        form=form,
-        title=said(form.label),
-        version=version,
-        rows={key: tuple(boxes) for key, boxes in rows.items()},
-        problems=problems,
-        asks_reason=asks_reason or version > 0,
-        asks_clear=asks_clear,
+def _save(
+    request: HttpRequest, place: Place, posted: Posted
+) -> tuple[Posted, int, Again] | None:
+    """None where the form was saved; else what to show again, at which version, and why."""
+    reason = posted.reason or next((why for why in posted.removed.values() if why), "")
+    changes = Changes(
+        posted.kept, posted.version, removed=posted.removed, reason=reason, clear=posted.clear
     )
+    form_id = place.form.form
+    try:
+        with transaction.atomic():
+            event, _ = EventInstance.objects.get_or_create(
+                subject=place.subject, visit=place.visit, repeat=place.repeat
+            )
+            saved = save(request.user, event, form_id, changes)
+    except Problems as problem:
+        return posted, posted.version, after_problems(place, problem)
+    except Stale as problem:
+        return after_stale(place, posted, problem)
+    except MustConfirm as problem:
+        return posted, posted.version, after_clear(place, problem.hidden)
+    except ReasonNeeded:
+        again = Again(problems=(words.say("form.needs_reason"),), wants_reason=True)
+        return posted, posted.version, again
+    except OnearmError as problem:
+        return posted, posted.version, Again(problems=(str(problem),))
+    drafts.discard(request.user, form_place(place))
+    here = [f for f in saved.findings if f.place.form == form_id]
+    text = words.say("form.saved" if saved.changed else "form.nothing")
+    if here and saved.changed:
+        text += " " + words.say("form.asks").format(n=len(here))
+    messages.success(request, text)
+    return None
+
+
+def _typed_on(around: Around, posted: Posted) -> dict[str, object]:
+    """The document with what was typed; rows marked to go stay in sight."""
+    kept = {row: "" for row, why in posted.removed.items() if not why}
+    return Posted(posted.cells, kept, posted.version, "", clear=False, theirs=posted.theirs).on(
+        around.data
+    )
+
+
+def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: bool) -> Sheet:
+    """The form as it stands, or as the reader's draft left it, with the lesions carried forward."""
+    version = around.now.version if around.now else 0
+    if may_enter and request.GET.get("draft") == "1":
+        draft = drafts.find(request.user, form_place(place))
+        if draft is not None:
+            posted = _read(place, {**draft.fields, "version": str(draft.version)})
+            out = frozenset(row for row, why in posted.removed.items() if why)
+            data = _typed_on(around, posted)
+            return sheet(around, data, version=draft.version, queries=_queries(place), out=out)
+    carried: list[Cell] = []
+    if may_enter and (around.now is None or request.GET.get("carry") == "1"):
+        carried = carried_lesions(place, around)
+    return sheet(
+        around,
+        around.data,
+        version=version,
+        queries=_queries(place),
+        carried=carried,
+        base=_baseline(place, around),
+        may_enter=may_enter,
+    )
+
+
+def _baseline(place: Place, around: Around) -> dict[tuple[str, str], str]:
+    """What the lesions measured at the first scan; nothing on other forms, or at that scan itself."""
+    what = lesions.lesion_form(place.study)
+    if what is None or what.form.form != place.form.form or not around.same:
+        return {}
+    return lesions.baseline_values(what, around.same[0].data)
+
+
+def carried_lesions(place: Place, around: Around) -> list[Cell]:
+    """Rows for the lesions of earlier scans; none on forms that hold no lesions."""
+    what = lesions.lesion_form(place.study)
+    if what is None or what.form.form != place.form.form:
+        return []
+    return lesions.carried(what, (i.data for i in around.same), around.data)
+
+
+def form_place(place: Place) -> FormPlace:
+    """The place as drafts name it."""
+    return FormPlace(place.subject, place.visit, place.repeat, place.form.form)
+
+
+def _queries(place: Place) -> object:
+    return live_queries(place.subject, place.form.form).filter(
+        visit=place.visit, repeat=place.repeat
+    )
+
+
+def _next(place: Place) -> str:
+    """The address of the visit's next form; that of the subject after the last."""
+    visit = _visit(place.study, place.visit)
+    forms = [f for f in visit.forms if f in place.study.forms] if visit else []
+    behind = forms[forms.index(place.form.form) + 1 :] if place.form.form in forms else []
+    if not behind:
+        return reverse("subject", args=[place.subject.code])
+    return reverse("form", args=[place.subject.code, place.visit, place.repeat, behind[0]])
+
+
+def _tabs(place: Place) -> list[Tab]:
+    visit = _visit(place.study, place.visit)
+    known = dict(
+        FormInstance.objects.filter(
+            event__subject=place.subject, event__visit=place.visit, event__repeat=place.repeat
+        ).values_list("form", "is_complete")
+    )
+    return [
+        Tab(
+            form,
+            said(place.study.forms[form].label),
+            "empty" if form not in known else "complete" if known[form] else "begun",
+            form == place.form.form,
+        )
+        for form in (visit.forms if visit else ())
+        if form in place.study.forms
+    ]
+
+
+def _draft_words(place: Place, draft: Draft | None) -> str:
+    if draft is None:
+        return ""
+    return words.say("draft.found").format(at=zones.shown(draft.at, place.subject.site))
+
+
+def _files(place: Place, around: Around) -> list[Attachment]:
+    """The form's files, newest first, each with its moment in the site's zone."""
+    if around.now is None:
+        return []
+    files = list(around.now.files.select_related("user").order_by("-at", "-pk"))
+    for file in files:
+        file.shown_at = zones.shown(file.at, place.subject.site)
+    return files
+
+
+def _page(
+    request: HttpRequest,
+    place: Place,
+    around: Around,
+    shown: Sheet,
+    *,
+    may_enter: bool = True,
+    status: int = 200,
+    posted: Posted | None = None,
+) -> HttpResponse:
+    visit = _visit(place.study, place.visit)
+    label = said(visit.label).replace("{n}", str(place.repeat)) if visit else place.visit
+    draft = None
+    if may_enter and posted is None and request.GET.get("draft") != "1":
+        draft = drafts.find(request.user, form_place(place))
+    what = lesions.lesion_form(place.study)
+    holds_lesions = what is not None and what.form.form == place.form.form
+    context = {
+        "place": place,
+        "form": place.form,
+        "subject": place.subject,
+        "visit_label": label,
+        "title": said(place.form.label),
+        "sheet": shown,
+        "instance": around.now,
+        "tabs": _tabs(place),
+        "may_enter": may_enter,
+        "reasons": reasons(),
+        "reason_options": format_html_join(
+            "", '<option value="{}">{}</option>', [("", ""), *reasons()]
+        ),
+        "change_reasons": [(r, words.say(f"change.{r}")) for r in CHANGE_REASONS],
+        "remove_reasons": [(r, words.say(f"remove.{r}")) for r in REMOVE_REASONS],
+        "fields": request.POST if posted else {},
+        "draft": draft,
+        "draft_words": _draft_words(place, draft),
+        "files": _files(place, around),
+        "may_attach": _may(request, "file.attach", place),
+        "history": reverse("history", args=[around.now.pk]) + "/" if around.now else "",
+        "w": {
+            "required": words.say("form.required"),
+            "missing": words.say("form.missing"),
+            "history": words.say("history.cell"),
+            "before": words.say("form.before"),
+            "base": words.say("lesions.base"),
+            "range": words.say("form.range"),
+            "new": words.say("form.row_new"),
+            "row_out": words.say("form.row_out"),
+            "row_back": words.say("form.row_back"),
+        },
+        "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),
+        "may_carry": holds_lesions and around.now is not None and may_enter,
+        "today": zones.today(place.subject.site).isoformat(),
+        "template": "capture/form_rows.html" if place.form.rows else "capture/form_sheet.html",
+    }
+    return render(request, "capture/form.html", context, status=status)

@@ -1,23 +1,29 @@
-"""First start: the page that makes the administrator, once."""
+"""First start: the page that makes the administrator, once, and what to do after it."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from onearm.capture import clock, trail, words
-from onearm.capture.models import Grant, User
+from onearm.capture import clock, permissions, trail, words
+from onearm.capture.actions import sites as site_actions
+from onearm.capture.models import Grant, Site, StudyVersion, Subject, User
 from onearm.capture.serving import TOKEN
+from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -41,15 +47,91 @@ def start(request: HttpRequest) -> HttpResponse:
         if not problems:
             kept.unlink(missing_ok=True)
             messages.success(request, words.say("start.done"))
-            return redirect("account_login")
+            return redirect(f"{reverse('account_login')}?next={reverse('next_steps')}")
     return render(request, "capture/start.html", {**given, "token": token, "problems": problems})
+
+
+@login_required
+def next_steps(request: HttpRequest) -> HttpResponse:
+    """What is left to do before the first subject: sites, released version, accounts, training."""
+    today = clock.now().date()
+    permissions.actor(request.user, "account.manage", None, today)
+    roles = {g.role for g in Grant.objects.filter(user__is_active=True).exclude(ends__lte=today)}
+    released = Site.objects.filter(versions__begins__lte=today).distinct()
+    steps = [
+        ("sites", Site.objects.exists(), "sites"),
+        ("release", bool(released) and released.count() == Site.objects.count(), "sites"),
+        ("builder", "study_builder" in roles, "people"),
+        ("manager", "data_manager" in roles, "people"),
+        ("investigator", "investigator" in roles, "people"),
+        ("coordinator", "coordinator" in roles, "people"),
+        ("training", _all_trained(), "people"),
+        ("factor", is_mfa_enabled(request.user), "mfa_index"),
+        ("mail", bool(request.user.email), "account_email"),
+        ("backup", False, ""),
+    ]
+    context = {"steps": steps, "has_subjects": Subject.objects.exists()}
+    return render(request, "capture/next_steps.html", context)
+
+
+def _all_trained() -> bool:
+    waiting = Grant.objects.filter(
+        role__in=permissions.NEEDS_TRAINING, user__is_active=True, user__trained_on=None
+    )
+    return not waiting.exists() and Grant.objects.exclude(role="administrator").exists()
+
+
+@login_required
+def sites(request: HttpRequest) -> HttpResponse:
+    """The sites with the versions they work with; adding one, releasing a version to one."""
+    today = clock.now().date()
+    may_add = permissions.can(request.user, "site.manage", None, today)
+    may_release = permissions.can(request.user, "study.release", None, today)
+    if not (may_add or may_release):
+        raise permissions.NotAllowed("your roles do not allow this: site.manage, study.release")
+    if request.method == "POST":
+        try:
+            _change_sites(request)
+        except OnearmError as problem:
+            messages.error(request, str(problem))
+        else:
+            messages.success(request, words.say("people.done"))
+        return redirect("sites")
+    context = {
+        "sites": Site.objects.prefetch_related("versions__version"),
+        "versions": StudyVersion.objects.order_by("-number"),
+        "may_add": may_add,
+        "may_release": may_release,
+        "today": today,
+    }
+    return render(request, "capture/sites.html", context)
+
+
+def _change_sites(request: HttpRequest) -> None:
+    given = request.POST
+    if given.get("act") == "add":
+        site_actions.make(
+            request.user, given.get("code", ""), given.get("name", ""), given.get("zone", "")
+        )
+        return
+    site = get_object_or_404(Site, code=given.get("site", ""))
+    number = given.get("version", "")
+    version = get_object_or_404(StudyVersion, number=int(number) if number.isdigit() else 0)
+    try:
+        begins = date.fromisoformat(given.get("from", ""))
+    except ValueError:
+        raise site_actions.SiteProblem("name the day of the release, as 2026-05-05") from None
+    site_actions.release(request.user, site, version, begins, given.get("reason", ""))
 
 
 def _make(given: dict[str, str], password: str, again: str) -> list[str]:
     if password != again:
         return [words.say("start.differ")]
     user = User(
-        username=given["username"], first_name=given["name"][:150], must_change_password=False
+        username=given["username"],
+        first_name=given["name"][:150],
+        must_change_password=False,
+        language="zh-hans" if words.language() == "zh" else "en",
     )
     user.set_password(password)
     try:

@@ -1,0 +1,277 @@
+"""Acts around accounts: made, trained, given roles, unlocked, reviewed, ended; never deleted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from allauth.mfa.models import Authenticator
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from onearm.capture import access, clock, permissions, trail
+from onearm.capture.models import Grant, User
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.models import AuditEvent, Site
+    from onearm.capture.permissions import Actor
+
+STREAM = "accounts"
+
+
+class AccountProblem(OnearmError):
+    """An account or a role cannot be made or changed so; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A new account: the name to sign in with, the person's own name, mail and language."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str = ""
+    language: str = "en"
+
+
+@transaction.atomic
+def make(by: User, asked: Asked) -> tuple[User, str]:
+    """Make an account; returns it with the password for the first log-in, shown only now.
+
+    Raises `AccountProblem` for a user name that was ever given (upper and lower case are one).
+    """
+    actor = _actor(by)
+    if User.objects.filter(username__iexact=asked.username.strip()).exists():
+        raise AccountProblem(f"the user name {asked.username!r} was given before; choose another")
+    user = User(
+        username=asked.username.strip(),
+        first_name=asked.first_name.strip(),
+        last_name=asked.last_name.strip(),
+        email=asked.email.strip(),
+        language=asked.language,
+        must_change_password=True,
+    )
+    if not user.get_full_name():
+        raise AccountProblem("an account is one person's: give the person's name")
+    password = _new_password(user)
+    try:
+        user.full_clean()
+    except ValidationError as problem:
+        raise AccountProblem("; ".join(problem.messages)) from problem
+    user.save()
+    _record(actor, "account.make", user, {"name": user.get_full_name()})
+    return user, password
+
+
+@transaction.atomic
+def end(by: User, user: User, reason: str) -> None:
+    """End an account at once, with its roles. The last administrator's cannot be ended."""
+    actor, today = _actor(by), clock.now().date()
+    _need(reason)
+    _keep_an_administrator(user, today)
+    for grant in user.grants.all():
+        if grant.ends is None or grant.ends > today:
+            grant.ends = max(grant.begins, today)
+            grant.save(update_fields=["ends"])
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    _record(actor, "account.end", user, reason=reason)
+
+
+@transaction.atomic
+def give(
+    by: User, user: User, role: str, *, site: Site | None, begins: date, ends: date | None
+) -> Grant:
+    """Give a role at a site (at all sites where ``site`` is None), before ``ends`` if given.
+
+    Raises `AccountProblem` for a role beside an administrator's, for an auditor's without an end,
+    and for a role by site that names no site.
+    """
+    actor = _actor(by)
+    _require_role(role, site, begins, ends)
+    if not user.is_active:
+        raise AccountProblem(f"the account {user.username} was ended")
+    with_it = [g for g in user.grants.all() if _overlap(g, begins, ends)]
+    for other in with_it:
+        if (role in permissions.ADMINISTRATION) != (other.role in permissions.ADMINISTRATION):
+            raise AccountProblem(
+                f"{user.username} is {other.role} then; who gives rights has no other role"
+            )
+        if other.role == role and (other.site_id is None or other.site == site):
+            raise AccountProblem(f"{user.username} has the role {role} there already")
+    grant = Grant.objects.create(
+        user=user, role=role, site=site, begins=begins, ends=ends, given_by=by
+    )
+    details = {"role": role, "from": str(begins), "to": str(ends) if ends else None}
+    _record(actor, "role.give", user, details, site=site)
+    return grant
+
+
+@transaction.atomic
+def end_role(by: User, grant: Grant, reason: str) -> None:
+    """End a role at once; it stays in the list of who could do what on past days."""
+    actor, today = _actor(by), clock.now().date()
+    _need(reason)
+    if grant.role in permissions.ADMINISTRATION:
+        _keep_an_administrator(grant.user, today)
+    grant.ends = max(grant.begins, today)
+    grant.save(update_fields=["ends"])
+    _record(actor, "role.end", grant.user, {"role": grant.role}, site=grant.site, reason=reason)
+
+
+@transaction.atomic
+def record_training(by: User, user: User, day: date, what: str) -> None:
+    """Record that a person was trained on a day; roles that need it give nothing before.
+
+    The first training counts for access; every later one stands in the trail.
+    """
+    actor = _actor(by)
+    if day > clock.now().date():
+        raise AccountProblem(f"training on {day} lies in the future")
+    if user.trained_on is None or day < user.trained_on:
+        user.trained_on = day
+        user.save(update_fields=["trained_on"])
+    _record(actor, "account.train", user, {"on": str(day), "what": what})
+
+
+@transaction.atomic
+def renew_password(by: User, user: User, reason: str) -> str:
+    """A new password for the next log-in, where the old was forgotten; ends open sessions."""
+    actor = _actor(by)
+    _need(reason)
+    password = _new_password(user)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    _record(actor, "password.renew", user, reason=reason)
+    return password
+
+
+@transaction.atomic
+def remove_second_factor(by: User, user: User, reason: str) -> None:
+    """Take away a lost second factor; the person sets a new one up at the next log-in."""
+    actor = _actor(by)
+    _need(reason)
+    removed, _ = Authenticator.objects.filter(user=user).delete()
+    _record(actor, "factor.lost", user, {"removed": removed}, reason=reason)
+
+
+@transaction.atomic
+def unlock(by: User, user: User, reason: str) -> None:
+    """Release an account that was locked after failed log-ins."""
+    actor = _actor(by)
+    _need(reason)
+    AxesProxyHandler.reset_attempts(username=user.username.lower())
+    _record(actor, "login.unlock", user, reason=reason)
+
+
+@transaction.atomic
+def review(by: User, confirmed: Iterable[int], remark: str) -> AuditEvent:
+    """Store a review of who has access: which grants were confirmed; the others are ended now."""
+    today = clock.now().date()
+    actor = permissions.actor(by, "access.review", None, today)
+    keep = set(confirmed)
+    standing = access.authorised(today)
+    for row in standing:
+        if row.grant.pk not in keep:
+            end_role(by, row.grant, "not confirmed in the review of access")
+    return trail.record(
+        STREAM,
+        "access.review",
+        actor=actor,
+        details={
+            "confirmed": [row.in_words for row in standing if row.grant.pk in keep],
+            "ended": [row.in_words for row in standing if row.grant.pk not in keep],
+        },
+        reason=remark,
+    )
+
+
+@transaction.atomic
+def accept_equivalence(user: User, text: str) -> None:
+    """Store that the person takes the electronic signature as equal to the handwritten one."""
+    if user.equivalence_accepted_at is not None:
+        return
+    user.equivalence_accepted_at = clock.now()
+    user.save(update_fields=["equivalence_accepted_at"])
+    trail.record(
+        STREAM, "signature.accept", user=user, target=user.username, details={"text": text}
+    )
+
+
+def choose_language(user: User, language: str) -> None:
+    """Keep the language in which a person reads; no act of the trail."""
+    if language in dict(settings.LANGUAGES) and user.language != language:
+        user.language = language
+        User.objects.filter(pk=user.pk).update(language=language)
+
+
+def _actor(by: User) -> Actor:
+    return permissions.actor(by, "account.manage", None, clock.now().date())
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    user: User,
+    details: dict[str, object] | None = None,
+    *,
+    site: Site | None = None,
+    reason: str = "",
+) -> None:
+    trail.record(
+        STREAM,
+        action,
+        actor=actor,
+        target=user.username,
+        details=details,
+        site=site,
+        reason=reason.strip(),
+    )
+
+
+def _new_password(user: User) -> str:
+    password = secrets.token_urlsafe(15)
+    user.set_password(password)
+    return password
+
+
+def _need(reason: str) -> None:
+    if not reason.strip():
+        raise AccountProblem("give the reason; nothing was changed")
+
+
+def _require_role(role: str, site: Site | None, begins: date, ends: date | None) -> None:
+    if role not in permissions.roles():
+        raise AccountProblem(f"there is no role {role!r}")
+    if ends is not None and ends <= begins:
+        raise AccountProblem(f"the role would end on {ends}, before it begins on {begins}")
+    if role in permissions.TIME_LIMITED and ends is None:
+        raise AccountProblem(f"the role {role} is given only until a day; name it")
+    by_site = any(reach[role] == "site" for reach in permissions.table().values())
+    if by_site and site is None:
+        raise AccountProblem(f"the role {role} is given at a site; choose it")
+    if not by_site and site is not None:
+        raise AccountProblem(f"the role {role} is not by site; leave the site out")
+
+
+def _overlap(grant: Grant, begins: date, ends: date | None) -> bool:
+    if grant.ends is not None and grant.ends <= grant.begins:
+        return False
+    return (grant.ends is None or begins < grant.ends) and (ends is None or grant.begins < ends)
+
+
+def _keep_an_administrator(user: User, today: date) -> None:
+    others = Grant.objects.filter(
+        role="administrator", begins__lte=today, user__is_active=True
+    ).exclude(ends__lte=today)
+    mine = others.filter(user=user).exists()
+    if mine and not others.exclude(user=user).exists():
+        raise AccountProblem(
+            f"{user.username} is the last administrator; make another one's account first"
+        )

@@ -1,0 +1,190 @@
+"""Files of forms: known by content, bounded in size, hashed, encrypted on disk, never replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import puremagic
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+from django.db import transaction
+
+from onearm.capture import clock, permissions, states, trail
+from onearm.capture.models import Attachment
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.models import FormInstance, User
+
+LARGEST = 20 * 1024 * 1024
+"""Bytes of one file."""
+
+ALLOWED = {
+    "application/pdf": (".pdf",),
+    "image/png": (".png",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/tiff": (".tif", ".tiff"),
+    "application/dicom": (".dcm",),
+}
+"""Media types that may be attached, with the endings their names may have."""
+
+SIGNS = {
+    "application/pdf": (0, b"%PDF-"),
+    "image/png": (0, b"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": (0, b"\xff\xd8\xff"),
+    "image/tiff": (0, (b"II*\x00", b"MM\x00*")),
+    "application/dicom": (128, b"DICM"),
+}
+"""Where each type says what it is, by its specification."""
+
+FOLDER, KEY = "files", "files.key"
+
+
+class FileRefused(OnearmError):
+    """The file cannot be taken; the message says why."""
+
+
+class FileDamaged(OnearmError):
+    """The stored file is not there or is not what was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came: its name and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def attach(
+    user: User, instance: FormInstance, upload: Upload, *, instead_of: Attachment | None = None
+) -> Attachment:
+    """Keep a file with a form; ``instead_of`` is then superseded, and stays.
+
+    Raises `permissions.NotAllowed`, `states.Held` and `FileRefused`; then nothing is kept.
+    """
+    subject = instance.event.subject
+    actor = permissions.actor(user, "file.attach", subject.site, clock.now().date())
+    name = _clean(upload.name)
+    media_type = _type_of(name, upload.content)
+    if instead_of is not None and (
+        instead_of.instance_id != instance.pk or instead_of.superseded_by_id
+    ):
+        raise FileRefused("the file to supersede is not a current file of this form")
+    stored_as = secrets.token_hex(24)
+    path = _folder() / stored_as
+    try:
+        with transaction.atomic():
+            states.require_open(states.targets(form=instance))
+            made = Attachment.objects.create(
+                instance=instance,
+                name=name,
+                media_type=media_type,
+                size=len(upload.content),
+                sha256=hashlib.sha256(upload.content).hexdigest(),
+                stored_as=stored_as,
+                user=user,
+                at=clock.now(),
+            )
+            if instead_of is not None:
+                Attachment.objects.filter(pk=instead_of.pk).update(superseded_by=made)
+            details = {"name": name, "sha256": made.sha256, "form": instance.form}
+            if instead_of is not None:
+                details["supersedes"] = instead_of.sha256
+            trail.record(
+                f"subject:{subject.code}",
+                "file.attach",
+                actor=actor,
+                site=subject.site,
+                target=f"file {made.pk}",
+                details=details,
+            )
+            _write(path, _fernet().encrypt(upload.content))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return made
+
+
+def content(user: User, attachment: Attachment) -> bytes:
+    """The bytes of a file, and a line in the trail that they were read.
+
+    Raises `permissions.NotAllowed`, and `FileDamaged` where they are not what was stored.
+    """
+    subject = attachment.instance.event.subject
+    actor = permissions.actor(user, "form.view", subject.site, clock.now().date())
+    try:
+        plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
+    except (OSError, InvalidToken) as problem:
+        raise FileDamaged(f"the file {attachment.name} cannot be read; restore it from the backup") from problem
+    if hashlib.sha256(plain).hexdigest() != attachment.sha256:
+        raise FileDamaged(f"the file {attachment.name} is not what was stored; restore the backup")
+    trail.record(
+        f"subject:{subject.code}",
+        "file.read",
+        actor=actor,
+        site=subject.site,
+        target=f"file {attachment.pk}",
+        details={"name": attachment.name},
+    )
+    return plain
+
+
+def _type_of(name: str, given: bytes) -> str:
+    """The media type by content; the ending of the name has to fit it."""
+    if not given:
+        raise FileRefused(f"{name} is empty")
+    if len(given) > LARGEST:
+        most = LARGEST // (1024 * 1024)
+        raise FileRefused(f"{name} is larger than {most} MiB; attach a smaller file")
+    found = next((kind for kind, (at, sign) in SIGNS.items() if given[at:].startswith(sign)), None)
+    if found is None:
+        raise FileRefused(f"{name} is {_guess(given)}; attach a PDF, PNG, JPEG, TIFF or DICOM file")
+    if Path(name).suffix.lower() not in ALLOWED[found]:
+        raise FileRefused(f"{name} holds {found}, and its name says otherwise; rename it")
+    return found
+
+
+def _guess(given: bytes) -> str:
+    """What the content seems to be, for the message."""
+    try:
+        return str(puremagic.from_string(given[:4096], mime=True)) or "of an unknown type"
+    except (puremagic.PureError, ValueError):
+        return "of an unknown type"
+
+
+def _clean(name: str) -> str:
+    """The last part of the name without signs that mean something to a shell or a header."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(sign for sign in last if sign.isprintable() and sign not in '"<>|:*?;')
+    return kept.strip(" .")[-120:] or "file"
+
+
+def _folder() -> Path:
+    folder = Path(settings.DATA) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _fernet() -> Fernet:
+    """The key of all files, made once; without it none of them can be read: it is backed up too."""
+    path = Path(settings.DATA) / KEY
+    try:
+        _write(path, Fernet.generate_key())
+    except FileExistsError:
+        pass
+    return Fernet(path.read_bytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner reads, to the disk itself."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,60 @@
+"""Sites, and the study version with which each works from a day on."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from django.db import transaction
+
+from onearm.capture import clock, permissions, trail
+from onearm.capture.models import Site, SiteVersion
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.models import StudyVersion, User
+
+
+class SiteProblem(OnearmError):
+    """A site cannot be made so, or a version not be released so; nothing was written."""
+
+
+@transaction.atomic
+def make(by: User, code: str, name: str, zone: str) -> Site:
+    """Add a site; its code is never given twice. Raises `SiteProblem`."""
+    actor = permissions.actor(by, "site.manage", None, clock.now().date())
+    code, name, zone = code.strip(), name.strip(), zone.strip() or "UTC"
+    if not code or len(code) > 20 or not name:
+        raise SiteProblem("a site has a code of at most 20 characters and a name")
+    if Site.objects.filter(code__iexact=code).exists():
+        raise SiteProblem(f"there is a site {code} already")
+    if zone not in available_timezones():
+        raise SiteProblem(f"{zone!r} is no time zone; write one like Asia/Shanghai")
+    site = Site.objects.create(code=code, name=name[:200], zone=zone)
+    details = {"name": site.name, "zone": zone}
+    trail.record("study", "site.make", actor=actor, site=site, target=code, details=details)
+    return site
+
+
+@transaction.atomic
+def release(by: User, site: Site, version: StudyVersion, begins: date, reason: str) -> SiteVersion:
+    """Let a site enter new forms under a version from a day on; forms keep the version they have.
+
+    Raises `SiteProblem` for a day that lies before a release that stands already.
+    """
+    actor = permissions.actor(by, "study.release", None, clock.now().date())
+    later = site.versions.filter(begins__gt=begins).first()
+    if later is not None:
+        raise SiteProblem(f"site {site.code} has a release from {later.begins}; choose a later day")
+    released = SiteVersion.objects.create(site=site, version=version, begins=begins)
+    trail.record(
+        "study",
+        "study.release",
+        actor=actor,
+        site=site,
+        target=f"version {version.number}",
+        details={"from": str(begins), "hash": version.hash},
+        reason=reason.strip(),
+    )
+    return released

@@ -1,0 +1,100 @@
+"""What stands before every page: language, what a person must do first, and problems in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import translation
+
+from onearm.capture import clock, permissions, words
+from onearm.capture.actions.accounts import choose_language
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponseBase
+
+    from onearm.capture.models import User
+
+ALWAYS = {"account_logout", "set_language", "health", "account_reauthenticate"}
+"""Pages that are open whatever a person must do first."""
+
+NEEDS_SECOND_FACTOR = frozenset({"administrator", "data_manager"})
+"""Roles that work only with a second factor (edc.md, check 25)."""
+
+
+class Guard:
+    """After log-in: the person's language, then password, second factor and acknowledgement."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on in the person's language; keep the language where it was chosen."""
+        is_known = request.user.is_authenticated
+        if not is_known:
+            _say_why_signed_out(request)
+        elif settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        response = self.get_response(request)
+        chosen = response.cookies.get(settings.LANGUAGE_COOKIE_NAME)
+        if is_known and request.user.is_authenticated and chosen is not None:
+            choose_language(request.user, chosen.value)
+        if is_known and not request.user.is_authenticated:
+            # The next person at this machine does not read in the language of the last.
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        """Send the person to what must be done first, if anything."""
+        here = request.resolver_match.url_name or ""
+        if not request.user.is_authenticated or here in ALWAYS:
+            return None
+        first = first_duty(request.user)
+        if not first or here == first or (first.startswith("mfa_") and here.startswith("mfa_")):
+            return None
+        messages.warning(request, words.say(f"duty.{first}"))
+        if getattr(request, "htmx", False):
+            return HttpResponse(headers={"HX-Redirect": reverse(first)})
+        return redirect(first)
+
+    def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
+        """Problems that any page may meet, in the reader's words."""
+        if isinstance(problem, permissions.NotAllowed):
+            return render(request, "403.html", {"exception": problem}, status=403)
+        if isinstance(problem, clock.ClockRanBack):
+            return HttpResponse(f"{problem}\n", content_type="text/plain", status=503)
+        if isinstance(problem, (OperationalError, InterfaceError)):
+            text = "The database does not answer. Nothing was saved. Try again in a minute.\n"
+            return HttpResponse(text, content_type="text/plain", status=503)
+        return None
+
+
+def first_duty(user: User) -> str:
+    """The name of the page on which the person has to do something before any work; or empty."""
+    if user.must_change_password:
+        return "account_change_password"
+    roles = {grant.role for grant in permissions.grants(user, clock.now().date())}
+    if settings.SECOND_FACTOR and roles & NEEDS_SECOND_FACTOR and not is_mfa_enabled(user):
+        return "mfa_activate_totp"
+    signs = {role for role, reach in permissions.table()["sign"].items() if reach}
+    if roles & signs and user.equivalence_accepted_at is None:
+        return "accept_signature"
+    return ""
+
+
+def _say_why_signed_out(request: HttpRequest) -> None:
+    """A session cookie without a session, on a page that asks for one: the person was idle."""
+    had_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+    if had_session and request.session.session_key is None and request.method == "GET":
+        minutes = str(settings.IDLE_MINUTES)
+        messages.info(request, words.say("idle.out").replace("{n}", minutes))

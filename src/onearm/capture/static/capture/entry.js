@@ -1,0 +1,336 @@
+// Form pages: moving between cells, lists that open while typing, today's key, missing reasons,
+// what the server says while one types, drafts. Everything here is a help: without it a form can
+// still be filled in and saved.
+"use strict";
+
+(() => {
+  const sheet = document.getElementById("sheet");
+  if (!sheet) return;
+  const mayEnter = "draft" in sheet.dataset;
+  const cells = () => [...sheet.querySelectorAll("input.v")].filter((cell) => cell.offsetParent !== null);
+
+  // ---- cells of a table: arrows move, as in a spreadsheet
+
+  const atStart = (input) => input.selectionStart === 0 && input.selectionEnd === input.selectionStart;
+  const atEnd = (input) => input.selectionStart === input.value.length && input.selectionEnd === input.selectionStart;
+  const isWhole = (input) => input.selectionStart === 0 && input.selectionEnd === input.value.length;
+
+  function go(input) {
+    if (!input) return false;
+    input.focus();
+    input.select();
+    return true;
+  }
+
+  function neighbour(input, key) {
+    const body = input.closest("tbody");
+    if (!body) {
+      const all = cells();
+      const at = all.indexOf(input);
+      if (key === "ArrowDown") return all[at + 1];
+      return key === "ArrowUp" ? all[at - 1] : null;
+    }
+    const name = input.id.split(".").slice(2).join(".");
+    if (key === "ArrowDown" || key === "ArrowUp") {
+      let other = body;
+      do {
+        other = key === "ArrowDown" ? other.nextElementSibling : other.previousElementSibling;
+        const found = other && document.getElementById(`v.${other.dataset.key}.${name}`);
+        if (found && found.offsetParent !== null) return found;
+      } while (other);
+      return null;
+    }
+    const row = cells().filter((cell) => cell.closest("tbody") === body);
+    const at = row.indexOf(input);
+    if (key === "ArrowRight" && (atEnd(input) || isWhole(input))) return row[at + 1];
+    if (key === "ArrowLeft" && (atStart(input) || isWhole(input))) return row[at - 1];
+    return null;
+  }
+
+  // ---- lists: type a code or a few letters, Down and Enter or Tab choose
+
+  const list = document.createElement("ul");
+  list.className = "choices";
+  list.id = "choices";
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  document.body.append(list);
+  let owner = null;
+  let picked = -1;
+
+  function takeOver(input) {
+    if (!input.hasAttribute("list")) return;
+    input.dataset.list = input.getAttribute("list");
+    input.removeAttribute("list");
+    input.setAttribute("role", "combobox");
+    input.setAttribute("aria-expanded", "false");
+    input.setAttribute("aria-controls", "choices");
+    input.setAttribute("aria-autocomplete", "list");
+  }
+
+  function matching(input, everything) {
+    const options = [...document.getElementById(input.dataset.list).options];
+    const typed = input.value.trim().toLowerCase();
+    if (!typed || everything) return options;
+    const code = (option) => option.dataset.code.toLowerCase();
+    const starts = options.filter((o) => o.value.toLowerCase().startsWith(typed) || code(o).startsWith(typed));
+    const holds = options.filter((o) => !starts.includes(o) && o.value.toLowerCase().includes(typed));
+    return [...starts, ...holds];
+  }
+
+  function open(input, everything) {
+    const found = matching(input, everything).slice(0, 80);
+    if (!found.length) return close();
+    list.replaceChildren(...found.map((option, at) => {
+      const line = document.createElement("li");
+      line.id = `choice${at}`;
+      line.setAttribute("role", "option");
+      line.textContent = option.value;
+      return line;
+    }));
+    owner = input;
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    const box = input.getBoundingClientRect();
+    const below = window.innerHeight - box.bottom;
+    list.style.left = `${Math.min(box.left, window.innerWidth - 260)}px`;
+    list.style.minWidth = `${box.width}px`;
+    list.style.maxHeight = `${Math.max(120, Math.min(300, Math.max(below, box.top) - 12))}px`;
+    list.style.top = below > 160 ? `${box.bottom + 2}px` : "auto";
+    list.style.bottom = below > 160 ? "auto" : `${window.innerHeight - box.top + 2}px`;
+    const now = found.findIndex((option) => option.value === input.value);
+    mark(everything ? now : (input.value.trim() ? 0 : -1));
+  }
+
+  function mark(at) {
+    const lines = [...list.children];
+    picked = lines.length ? Math.max(-1, Math.min(at, lines.length - 1)) : -1;
+    lines.forEach((line, n) => line.setAttribute("aria-selected", n === picked ? "true" : "false"));
+    if (picked >= 0) {
+      lines[picked].scrollIntoView({ block: "nearest" });
+      owner.setAttribute("aria-activedescendant", lines[picked].id);
+    } else if (owner) owner.removeAttribute("aria-activedescendant");
+  }
+
+  function close() {
+    if (owner) {
+      owner.setAttribute("aria-expanded", "false");
+      owner.removeAttribute("aria-activedescendant");
+    }
+    list.hidden = true;
+    owner = null;
+    picked = -1;
+  }
+
+  function choose(at) {
+    const line = list.children[at];
+    if (!line || !owner) return;
+    const input = owner;
+    input.value = line.textContent;
+    close();
+    changed(input);
+  }
+
+  list.addEventListener("mousedown", (event) => {
+    const line = event.target.closest("li");
+    event.preventDefault();
+    if (line) choose([...list.children].indexOf(line));
+  });
+  window.addEventListener("scroll", () => close(), true);
+
+  // ---- keys
+
+  function changed(input) {
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  const isDate = (input) => input.classList.contains("date") || input.classList.contains("partial_date");
+
+  function missing(input) {
+    const details = input.closest(".line").querySelector("details.why");
+    if (!details) return;
+    details.open = true;
+    details.querySelector("select").focus();
+  }
+
+  function history(input) {
+    const link = input.closest(".line").querySelector("a.hist");
+    if (link) show(link.getAttribute("href"), input);
+  }
+
+  let cameFrom = null;
+
+  function show(address, from) {
+    cameFrom = from;
+    htmx.ajax("GET", address, { target: "#aside", swap: "innerHTML" }).then(() => {
+      document.getElementById("aside").focus();
+    });
+  }
+
+  function closeAside() {
+    document.getElementById("aside").replaceChildren();
+    if (cameFrom) cameFrom.focus();
+    cameFrom = null;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const input = event.target;
+    if (event.key === "Escape" && document.getElementById("aside").childElementCount) return closeAside();
+    if (event.ctrlKey && event.key === "Enter" && mayEnter) {
+      event.preventDefault();
+      return sheet.requestSubmit(sheet.querySelector("button[name=next]"));
+    }
+    if (!(input instanceof HTMLInputElement) || !input.classList.contains("v")) return;
+    if (event.altKey && event.code === "KeyM") { event.preventDefault(); return missing(input); }
+    if (event.altKey && event.code === "KeyH") { event.preventDefault(); return history(input); }
+    if (input.readOnly && !event.key.startsWith("Arrow")) return;
+    if (owner === input) {
+      if (event.key === "ArrowDown") { event.preventDefault(); return mark(picked + 1); }
+      if (event.key === "ArrowUp") { event.preventDefault(); return mark(picked - 1); }
+      if (event.key === "Escape") { event.preventDefault(); return close(); }
+      if (event.key === "Enter" && picked >= 0) { event.preventDefault(); return choose(picked); }
+      if (event.key === "Tab" && picked >= 0 && input.value.trim()) choose(picked);
+    }
+    if (input.dataset.list && event.altKey && event.key === "ArrowDown") {
+      event.preventDefault();
+      return open(input, true);
+    }
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (isDate(input) && event.key === "t" && (!input.value || isWhole(input))) {
+      event.preventDefault();
+      input.value = sheet.dataset.today;
+      return changed(input);
+    }
+    if (event.key.startsWith("Arrow") && go(neighbour(input, event.key))) event.preventDefault();
+  });
+
+  sheet.addEventListener("focusin", (event) => {
+    if (owner && event.target !== owner) close();
+  });
+  sheet.addEventListener("focusout", (event) => {
+    if (event.target === owner) close();
+  });
+  sheet.addEventListener("click", (event) => {
+    const link = event.target.closest("a.hist");
+    if (link) {
+      event.preventDefault();
+      return show(link.getAttribute("href"), link.closest(".line").querySelector("input"));
+    }
+    const input = event.target.closest("input[data-list]");
+    if (input && !input.readOnly) open(input, true);
+  });
+  document.getElementById("aside").addEventListener("click", (event) => {
+    if (event.target.closest("button.close")) closeAside();
+  });
+
+  // ---- changes: the reason is asked when saved data change, a last row makes room for another
+
+  function asksReason() {
+    const reason = document.getElementById("reason");
+    if (!reason || !("waits" in reason.dataset)) return;
+    const out = [...sheet.querySelectorAll("select[name^='d.'], input[name^='u.']:checked")].some((one) => one.value);
+    const touched = [...sheet.querySelectorAll("input.v")].some((input) => {
+      const was = input.dataset.was;
+      if (!was || input.readOnly) return false;
+      const why = input.closest(".line").querySelector("details.why select");
+      return input.value.trim() ? input.value.trim() !== was : !(why && why.value === was);
+    });
+    reason.classList.toggle("wanted", touched || out);
+  }
+
+  function renamed(element, from, to) {
+    for (const name of ["id", "name", "for"]) {
+      const value = element.getAttribute(name);
+      if (value) element.setAttribute(name, value.replace(`.${from}.`, `.${to}.`));
+    }
+  }
+
+  function makeRoom(input) {
+    const body = input.closest("tbody");
+    if (!body || body.nextElementSibling || !body.classList.contains("new") || !input.value) return;
+    const from = body.dataset.key;
+    const to = String(Number(from) + 1);
+    const copy = body.cloneNode(true);
+    copy.id = `r.${to}`;
+    copy.dataset.key = to;
+    copy.querySelector("th span").textContent = to;
+    copy.querySelectorAll("tr.said").forEach((line) => line.remove());
+    copy.querySelectorAll("*").forEach((element) => renamed(element, from, to));
+    copy.querySelectorAll("input, select").forEach((field) => { field.value = ""; });
+    copy.querySelectorAll("details").forEach((details) => { details.open = false; });
+    copy.querySelectorAll(".near").forEach((near) => near.remove());
+    body.after(copy);
+  }
+
+  sheet.addEventListener("input", (event) => {
+    const input = event.target;
+    if (input.classList.contains("v")) {
+      if (input.dataset.list && event.isTrusted) open(input, false);
+      const why = input.closest(".line").querySelector("details.why select");
+      if (why && why.value && input.value) why.value = "";
+      makeRoom(input);
+    }
+    const gone = event.target.closest("details.out");
+    if (gone) gone.closest("tbody").classList.toggle("out", Boolean(event.target.value));
+    asksReason();
+    later();
+  });
+
+  // ---- what the server says while one types
+
+  function apply() {
+    for (const now of document.querySelectorAll("#now li")) {
+      const cell = document.getElementById(`c.${now.dataset.name}`);
+      const input = document.getElementById(`v.${now.dataset.name}`);
+      if (!cell || !input) continue;
+      if ("asked" in now.dataset) {
+        cell.hidden = now.dataset.asked === "0";
+        const holder = cell.closest("td") || cell;
+        holder.classList.toggle("clearing", now.dataset.clearing === "1");
+      }
+      if ("text" in now.dataset) input.value = now.dataset.text;
+      if ("flag" in now.dataset) {
+        const flag = cell.querySelector(".flag");
+        flag.textContent = now.dataset.flag;
+        flag.className = `flag ${now.dataset.flag}`;
+      }
+    }
+  }
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "live") apply();
+  });
+
+  // ---- drafts: what is typed is kept on the server until it is saved
+
+  const kept = document.getElementById("kept");
+  let timer = 0;
+  let isSaving = false;
+
+  async function keepDraft() {
+    if (isSaving) return;
+    try {
+      const answer = await fetch(sheet.dataset.draft, { method: "POST", body: new FormData(sheet), redirect: "manual" });
+      kept.textContent = answer.status === 204 ? sheet.dataset.kept : sheet.dataset.lost;
+      kept.classList.toggle("lost", answer.status !== 204);
+    } catch {
+      kept.textContent = sheet.dataset.lost;
+      kept.classList.add("lost");
+    }
+  }
+
+  function later() {
+    if (!mayEnter || !kept) return;
+    clearTimeout(timer);
+    timer = setTimeout(keepDraft, 1500);
+  }
+
+  sheet.addEventListener("submit", () => {
+    isSaving = true;
+    clearTimeout(timer);
+  });
+
+  sheet.querySelectorAll("input[list]").forEach(takeOver);
+  const first = sheet.querySelector("input.v[aria-invalid]") || cells().find((cell) => !cell.value && !cell.readOnly) || cells()[0];
+  if (mayEnter && first && !location.hash) first.focus({ preventScroll: true });
+  asksReason();
+})();

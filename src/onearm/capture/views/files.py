@@ -1,0 +1,69 @@
+"""Files of a form: attached on its page, read back by those who may see the form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from onearm.capture import clock, permissions, words
+from onearm.capture.actions import files
+from onearm.capture.models import Attachment
+from onearm.capture.surroundings import look_around
+from onearm.capture.views.forms import find_place
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@login_required
+@require_POST
+def attach(
+    request: HttpRequest, code: str, visit: str, repeat: int, form_id: str
+) -> HttpResponse:
+    """Take an uploaded file for a form that was saved before."""
+    place = find_place(request, code, visit, repeat, form_id)
+    instance = look_around(place).now
+    given = request.FILES.get("file")
+    if instance is None or given is None:
+        messages.error(request, words.say("files.choose"))
+        return redirect("form", code, visit, repeat, form_id)
+    instead = request.POST.get("instead", "")
+    old = None
+    if instead.isdigit():
+        old = get_object_or_404(Attachment, pk=int(instead), instance=instance)
+    try:
+        # One byte more than allowed is enough to see that it is too large.
+        content = given.read(files.LARGEST + 1)
+        files.attach(request.user, instance, files.Upload(given.name, content), instead_of=old)
+        messages.success(request, words.say("files.kept"))
+    except permissions.NotAllowed as problem:
+        raise PermissionDenied from problem
+    except OnearmError as problem:
+        messages.error(request, str(problem))
+    return redirect("form", code, visit, repeat, form_id)
+
+
+@login_required
+@require_GET
+def download(request: HttpRequest, pk: int) -> HttpResponse:
+    """The file itself, never run by the browser; 404 for who may not see its form."""
+    found = Attachment.objects.select_related("instance__event__subject__site")
+    attachment = get_object_or_404(found, pk=pk)
+    site = attachment.instance.event.subject.site
+    if not permissions.can(request.user, "form.view", site, clock.now().date()):
+        raise Http404
+    answer = HttpResponse(
+        files.content(request.user, attachment), content_type=attachment.media_type
+    )
+    answer["Content-Disposition"] = content_disposition_header(True, attachment.name)
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "no-store"
+    return answer

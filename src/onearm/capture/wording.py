@@ -1,0 +1,91 @@
+"""What checks find, in the reader's language: templates by rule, and the study's own sentences."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from onearm.capture import words
+
+if TYPE_CHECKING:
+    from onearm.capture.models import Query
+    from onearm.errors import Finding
+    from onearm.study import Study
+    from onearm.study.forms import Check, Form, Item
+
+
+@cache
+def table() -> dict[str, dict[str, str]]:
+    """By standing rule its sentence in each language; from ``findings.csv``."""
+    text = files("onearm.capture").joinpath("findings.csv").read_text(encoding="utf-8")
+    return {row.pop("rule"): row for row in csv.DictReader(text.splitlines())}
+
+
+def finding_text(study: Study, finding: Finding) -> str:
+    """A finding in the reader's language; as it was found where no sentence is known for it."""
+    place = finding.place
+    own = " ".join(filter(None, (finding.message, finding.hint)))
+    return _text(study, place.form, place.field, finding.rule, finding.value, own)
+
+
+def query_text(study: Study, query: Query, value: object = None) -> str:
+    """What a query asks, in the reader's language; a person's question as it was written.
+
+    value: what stands in the cell, for the sentences that show it.
+    """
+    if not query.check_id:
+        return query.text
+    return _text(study, query.form, query.item, query.check_id, value, query.text)
+
+
+def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, own: str) -> str:
+    form = study.forms.get(form_id)
+    if form is None:
+        return own
+    check = _checks(form).get(rule)
+    if check is not None:
+        hint = words.said(check.hint) if check.hint else ""
+        return _sentence(words.said(check.says)) + (" " + hint if hint else "")
+    item = next((i for i in form.items if i.name == item_id), None)
+    template = _template(rule, item)
+    if template is None:
+        return own
+    return template.format(
+        label=words.said(item.label) if item else words.said(form.label),
+        value=value if value not in (None, "") else _say("nothing"),
+        bounds=_bounds(item) if item else "",
+        decimals=item.decimals if item else "",
+        item=item_id,
+    )
+
+
+def _template(rule: str, item: Item | None) -> str | None:
+    kind = f"{rule}.{item.type}" if item else rule
+    row = table().get(kind) or table().get(rule)
+    return row[words.language()] if row else None
+
+
+def _say(key: str) -> str:
+    return table()[key][words.language()]
+
+
+def _bounds(item: Item) -> str:
+    low = "" if item.low is None else f"{item.low:g} {item.unit}".strip()
+    high = "" if item.high is None else f"{item.high:g} {item.unit}".strip()
+    if low and high:
+        return _say("bound.both").format(low=low, high=high)
+    return _say("bound.low").format(low=low) if low else _say("bound.high").format(high=high)
+
+
+def _checks(form: Form) -> dict[str, Check]:
+    checks = (*form.checks, *(check for item in form.items for check in item.checks))
+    return {check.id: check for check in checks}
+
+
+def _sentence(text: str) -> str:
+    """The study's words as a sentence: a capital and a full stop, in English alone."""
+    if words.language() == "zh" or not text:
+        return text
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")

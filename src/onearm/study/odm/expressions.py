@@ -1,0 +1,74 @@
+"""Skip logic of REDCap and OpenEDC as SQL, where it says something that SQL says too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+TOKEN = re.compile(
+    r"""\s*(?:
+      \[(?P<field>[a-z0-9_]+)(?:\((?P<box>-?\w+)\))?\]
+    | (?P<text>"[^"]*"|'[^']*')
+    | (?P<number>-?\d+(?:\.\d+)?)
+    | (?P<op><>|!=|==|<=|>=|=|<|>)
+    | (?P<bracket>[()])
+    | (?P<word>&&|\|\||!|[A-Za-z_][\w.\-]*)
+    )""",
+    re.VERBOSE,
+)
+WORDS = {"and": "AND", "or": "OR", "not": "NOT", "&&": "AND", "||": "OR", "!": "NOT"}
+OPS = {"==": "=", "!=": "<>"}
+
+ItemOf = Callable[[str], tuple[str, bool] | None]
+"""From a foreign name to the item of the same form and whether it is a number; None: no such."""
+
+
+class Untranslatable(ValueError):
+    """The expression says something that has no plain SQL; the message says what."""
+
+
+def to_sql(expression: str, item_of: ItemOf) -> str:
+    """A condition as SQL over the items of one form; raises `Untranslatable`.
+
+    Comparison with an empty text becomes IS NULL, a check box ``[name(code)]`` its own item.
+    """
+    parts: list[str] = []
+    numeric = False
+    at = 0
+    expression = expression.strip()
+    while at < len(expression):
+        match = TOKEN.match(expression, at)
+        if match is None:
+            raise Untranslatable(f"cannot read it from '{expression[at : at + 12]}' on")
+        at = match.end()
+        if match["field"] or (match["word"] and match["word"].lower() not in WORDS):
+            name = match["field"] or match["word"]
+            found = item_of(f"{name}___{match['box']}" if match["box"] else name)
+            if found is None:
+                raise Untranslatable(f"{name} is not an item of the same form")
+            parts.append(found[0])
+            numeric = found[1]
+        elif match["word"]:
+            parts.append(WORDS[match["word"].lower()])
+        elif match["op"]:
+            parts.append(OPS.get(match["op"], match["op"]))
+        elif match["bracket"]:
+            parts.append(match["bracket"])
+        else:
+            _append_value(parts, (match["text"] or f"'{match['number']}'")[1:-1], numeric=numeric)
+    return " ".join(parts).replace("( ", "(").replace(" )", ")")
+
+
+def negated(sql: str) -> str:
+    """The opposite of a condition, without a double NOT."""
+    inner = re.fullmatch(r"NOT \(([^()]*)\)", sql)
+    return inner[1] if inner else f"NOT ({sql})"
+
+
+def _append_value(parts: list[str], value: str, *, numeric: bool) -> None:
+    if value == "" and parts and parts[-1] in ("=", "<>"):
+        parts[-1] = "IS NULL" if parts[-1] == "=" else "IS NOT NULL"
+    elif numeric and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        parts.append(value)
+    else:
+        parts.append("'" + value.replace("'", "''") + "'")

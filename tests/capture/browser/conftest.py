@@ -1,0 +1,146 @@
+"""A real Chromium on a live server: pages of people signed in, and no error in the console.
+
+Tests ask for ``page_of``: ``page_of("coordinator")`` gives a page on which that person is signed in,
+``page_of("monitor", language="zh-hans", width=820)`` another beside it. Any message that Chromium
+writes as an error, any script error and any answer of 500 or more fails the test at its end; a test
+that means to provoke one says so with ``page_of.expected(...)``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client, TransactionTestCase
+
+from onearm.capture import triggers
+from onearm.capture.models import User
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+    from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT_MS = 20_000
+
+# Playwright's synchronous interface runs an event loop in this thread; Django would refuse.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once; tests skip where it is not installed."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no Chromium at {CHROMIUM}")
+    with playwright.sync_playwright() as started:
+        made = started.chromium.launch(executable_path=str(CHROMIUM), args=OPTIONS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def history_can_be_flushed() -> Iterator[None]:
+    """Between tests on a live server the database is emptied; history refuses that elsewhere."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def without_triggers(case: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            for statement in _drop(connection.vendor):
+                cursor.execute(statement)
+        flush(case)
+        with connection.cursor() as cursor:
+            for statement in triggers.statements(connection.vendor):
+                cursor.execute(statement)
+
+    TransactionTestCase._fixture_teardown = without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+def _drop(vendor: str) -> list[str]:
+    if vendor == "sqlite":
+        names = (f"{t}_no_{act}" for t in triggers.TABLES for act in ("update", "delete"))
+        return [f"DROP TRIGGER IF EXISTS {name}" for name in names]
+    return ["DROP FUNCTION IF EXISTS capture_refuse() CASCADE"]
+
+
+class Pages:
+    """Makes pages of signed-in people, and remembers everything that went wrong on them."""
+
+    def __init__(self, browser: Browser, server: LiveServer, person: Callable[..., User]) -> None:
+        self._browser, self._server, self._person = browser, server, person
+        self._contexts: list[BrowserContext] = []
+        self._expected: list[str] = []
+        self.wrong: list[str] = []
+
+    def __call__(
+        self,
+        role: str = "",
+        *,
+        user: User | None = None,
+        language: str = "en",
+        width: int = 1280,
+        height: int = 900,
+    ) -> Page:
+        """A page of a person with a role (made where needed), or of nobody without one."""
+        context = self._browser.new_context(
+            base_url=self._server.url, viewport={"width": width, "height": height}
+        )
+        context.set_default_timeout(WAIT_MS)
+        self._contexts.append(context)
+        cookies = {settings.LANGUAGE_COOKIE_NAME: language}
+        if role or user:
+            who = user or User.objects.filter(username=role).first() or self._person(role)
+            client = Client()
+            client.force_login(who, backend=settings.AUTHENTICATION_BACKENDS[-1])
+            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[
+                settings.SESSION_COOKIE_NAME
+            ].value
+        context.add_cookies(
+            [{"name": n, "value": v, "url": self._server.url} for n, v in cookies.items()]
+        )
+        page = context.new_page()
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        page.on("response", self._response)
+        return page
+
+    def expected(self, part: str) -> None:
+        """Errors that hold this text are meant by the test."""
+        self._expected.append(part)
+
+    def close(self) -> None:
+        """Close every page; fail where something went wrong that was not expected."""
+        for context in self._contexts:
+            context.close()
+        wrong = [w for w in self.wrong if not any(part in w for part in self._expected)]
+        assert not wrong, "\n".join(wrong)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A form that is refused is answered with 409, which Chromium calls an error.
+        if message.type == "error" and "status of 409" not in message.text:
+            self.wrong.append(f"console: {message.text}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.wrong.append(f"{response.status} {response.url}")
+
+
+@pytest.fixture
+def page_of(browser: Browser, live_server: LiveServer, person: Callable[..., User]) -> Iterator[Pages]:
+    """Makes pages of people; see `Pages`."""
+    pages = Pages(browser, live_server, person)
+    yield pages
+    pages.close()
