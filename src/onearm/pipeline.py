@@ -10,7 +10,7 @@ import polars as pl
 
 from onearm import adam, records, results, sdtm
 from onearm.adam.doubts import check_absent, check_doubts
-from onearm.errors import Finding, Place, Problems
+from onearm.errors import Finding, OnearmError, Place, Problems
 from onearm.frames import Frames
 from onearm.omics.chapter import Chapter, analyse
 from onearm.omics.measure import Measured, measure
@@ -129,17 +129,21 @@ def _with_markers(
     progress("markers: reading")
     measured = assays(first_doses(study, trial.datasets))
     plan = study.biomarkers.plan()
-    measures = measure(plan, measured)
-    adbm = adam.derive_biomarkers(study, trial.datasets, measures.markers)
-    datasets = {**trial.datasets, "ADBM": adbm}
-    found = analyse(
-        plan,
-        measured,
-        outcomes(study, datasets),
-        measures=measures,
-        workers=workers,
-        progress=progress,
-    )
+    try:
+        measures = measure(plan, measured)
+        adbm = adam.derive_biomarkers(study, trial.datasets, measures.markers)
+        datasets = {**trial.datasets, "ADBM": adbm}
+        known = outcomes(study, datasets)
+        found = analyse(
+            plan, measured, known, measures=measures, workers=workers, progress=progress
+        )
+    except Problems:
+        raise
+    except OnearmError as problem:
+        # Too few patients or samples yet: the rest of the trial is reported all the same.
+        hint = "The chapter on markers is left out of this build."
+        why = Finding(Place(form="assays"), None, "biomarkers.yaml", str(problem), hint, "warning")
+        return replace(trial, findings=(*trial.findings, why))
     doubts = (*getattr(measured, "findings", ()), *found.quality.findings, *found.findings)
     return replace(
         trial,

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from onearm.capture import clock, permissions, studies
 from onearm.capture.models import (
@@ -48,6 +50,7 @@ def person(site: Site) -> Callable[..., User]:
             last_name="Person",
             must_change_password=False,
             trained_on=LONG_AGO,
+            equivalence_accepted_at=clock.now(),
         )
         by_site = any(reach.get(role) == "site" for reach in permissions.table().values())
         ends = date(2100, 1, 1) if role in permissions.TIME_LIMITED else None
@@ -69,3 +72,15 @@ def subject(site: Site) -> Subject:
 @pytest.fixture
 def visit(subject: Subject) -> EventInstance:
     return EventInstance.objects.create(subject=subject, visit="SCREENING")
+
+
+@pytest.fixture
+def signed_in(db: None) -> Callable[[User], Client]:
+    """A client on which a person is signed in."""
+
+    def enter(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+        return client
+
+    return enter

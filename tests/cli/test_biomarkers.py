@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from onearm.cli import app
 from tests.omics import cohort
+from tests.shared import needs_shared, shared
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -122,3 +123,36 @@ def test_what_cannot_be_is_said(words: tuple[object, ...], message: str) -> None
     status, text = run(*words)
     assert status == 1
     assert message in text
+
+
+@needs_shared
+def test_a_public_cohort_gives_its_known_answer(tmp_path: Path) -> None:
+    """No gene of liu2019_pd1 survives correction: max-T p > 0.8, smallest BH q 0.996."""
+    folder = shared("omics", "liu2019_pd1")
+    expression = pl.read_parquet(folder / "expr_log2tpm.parquet")
+    gene = next(n for n, kind in expression.schema.items() if kind == pl.String)
+    patients = [n for n in expression.columns if n != gene]
+    expression.select(pl.col(gene).alias("gene"), *patients).write_csv(
+        tmp_path / "rna.tsv", separator="\t"
+    )
+    pl.DataFrame(
+        {"sample_id": patients, "subject_id": patients, "modality": "rna", "timepoint": "C1D1"}
+    ).write_csv(tmp_path / "samples.csv")
+    (tmp_path / "manifest.yaml").write_text(
+        "sheet: samples.csv\nassays:\n  rna: {file: rna.tsv, format: matrix, scale: log2}\n",
+        encoding="utf-8",
+    )
+    answer = pl.col("response").replace_strict({"R": 1, "NR": 0}, default=None)
+    pl.read_parquet(folder / "clinical.parquet").select(
+        subject_id="patient",
+        response=answer,
+        pfs_months="survival_time_pfs",
+        pfs_event="event_occurred_pfs",
+    ).write_csv(tmp_path / "outcomes.csv")
+    words = ("--outcomes", tmp_path / "outcomes.csv", "--samples", tmp_path / "manifest.yaml")
+    status, text = run(*words, "--permutations", 500, "--out", tmp_path / "out")
+    assert status == 0, text
+    assert "No biomarker of response was identified; with n = 74 and 49 events" in text
+    table = pl.read_parquet(tmp_path / "out" / "markers" / "associations.parquet")
+    assert table["p_adjusted"].min() > 0.75  # type: ignore[operator]  # 500 permutations
+    assert table["q"].min() > 0.9  # type: ignore[operator]

@@ -194,3 +194,14 @@ def test_the_short_way_of_these_tests_is_what_screen_prints():
                 table = judged(trial, endpoint, strata=strata).table.sort("feature")
                 short = adjusted(trial, endpoint, by_batch=by_batch)
                 np.testing.assert_array_equal(table["p_adjusted"].to_numpy(), short)
+
+
+@pytest.mark.slow
+def test_a_programme_of_twenty_genes_is_found_among_fifty_scores():
+    def found(trial: Trial) -> bool:
+        module = np.arange(trial.values.shape[1]) % 100
+        rest = [trial.values[:, 20:][:, module[20:] == k].mean(axis=1) for k in range(1, 50)]
+        scores = np.column_stack((trial.values[:, :20].mean(axis=1), *rest))
+        return bool(adjusted(replace(trial, values=scores), "survival")[0] <= 0.05)
+
+    assert rate(Generator(features=2000, hazard_ratio=2.46, planted=20), found) >= 0.82

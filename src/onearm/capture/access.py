@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.db.models import Q
+from django.http import HttpRequest
 
 from onearm.capture import permissions
 from onearm.capture.models import Grant
@@ -44,7 +45,8 @@ def authorised(day: date) -> list[Authorised]:
 
 def is_locked(user: User) -> bool:
     """Whether log-in is refused after too many failures."""
-    return not AxesProxyHandler.is_allowed(None, {"username": user.username})
+    # The lock is by name; the request, which says from where, plays no part.
+    return not AxesProxyHandler.is_allowed(HttpRequest(), {"username": user.username})
 
 
 def _waits(grant: Grant, day: date) -> bool:

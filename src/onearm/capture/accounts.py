@@ -14,14 +14,13 @@ from allauth.mfa.signals import (
     authenticator_removed,
     authenticator_reset,
 )
-from axes.handlers.proxy import AxesProxyHandler
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.dispatch import receiver
 
-from onearm.capture import clock, trail, words
+from onearm.capture import access, clock, trail, words
 from onearm.capture.models import Grant, User
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class _Locked:
 
     def clean_code(self) -> str:
         """The code, checked; refused without a look where the account is locked."""
-        if not AxesProxyHandler.is_allowed(None, {"username": self.user.username}):
+        if access.is_locked(self.user):
             raise ValidationError(words.say("locked.code"))
         return super().clean_code()  # type: ignore[misc]  # of the form it is mixed into
 
@@ -121,9 +120,7 @@ def _email(sender: object, user: User, **rest: object) -> None:
 
 @receiver(authenticator_added)
 @receiver(authenticator_reset)
-def _factor_set(
-    sender: object, user: User, authenticator: Authenticator, **rest: object
-) -> None:
+def _factor_set(sender: object, user: User, authenticator: Authenticator, **rest: object) -> None:
     kind = {"kind": str(authenticator.type)}
     trail.record(STREAM, "factor.set", user=user, target=user.username, details=kind)
 

@@ -100,9 +100,9 @@ def _response_item(form: Form) -> str:
     domain, variable, test = RESPONSE
     for item in form.items:
         for target in item.to:
-            if (target.domain, target.variable) == (domain, variable):
-                if test in (value for _, value in target.where):
-                    return item.name
+            tests = [value for _, value in target.where]
+            if (target.domain, target.variable) == (domain, variable) and test in tests:
+                return item.name
     return ""
 
 

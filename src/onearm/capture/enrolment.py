@@ -74,10 +74,12 @@ def status(study: Study) -> Home | None:
 def failure_reason(study: Study) -> Item | None:
     """The coded item of the same form that is asked only after a screen failure."""
     home = status(study)
-    for item in home.form.items if home else ():
-        if item.shown_when and item.choices and home is not None:
-            if home.item.name in parse(item.shown_when).columns:
-                return item
+    if home is None:
+        return None
+    for item in home.form.items:
+        reads = parse(item.shown_when).columns if item.shown_when else ()
+        if item.choices and home.item.name in reads:
+            return item
     return None
 
 
@@ -233,6 +235,7 @@ def follow_form(study: Study, subject: Subject) -> None:
     labels = {choice.code: choice.label.en for choice in why.choices} if why else {}
     subject.stage = Subject.Stage.FAILED
     subject.failed_because = subject.failed_because or labels.get(code, code)
+
 
 def _criteria(study: Study, forms: dict[str, FormInstance]) -> list[str]:
     home = eligibility(study)

@@ -124,12 +124,9 @@ def criteria_of(study: Study) -> Criteria:
 
 
 def seen_in(what: LesionForm, data: Document) -> list[Seen]:
-    """The lesions of one form that have a name and a kind; the first row of a name that is doubled."""
-    by_row: dict[int, dict[str, str]] = {}
-    for cell in cells(data):
-        by_row.setdefault(cell.row, {})[cell.item] = cell.value
+    """The lesions of one form with a name and a kind; of a doubled name the first row."""
     found: dict[str, Seen] = {}
-    for _, row in sorted(by_row.items()):
+    for _, row in sorted(_by_row(data).items()):
         name, role = row.get(what.lesion, ""), ROLES.get(row.get(what.role, ""), "")
         if name and role and name not in found:
             found[name] = _seen(what, row, name, role)
@@ -137,13 +134,16 @@ def seen_in(what: LesionForm, data: Document) -> list[Seen]:
 
 
 def judge(
-    study: Study, what: LesionForm, visits: Iterable[tuple[str, int, Document]], here: tuple[str, int],
-    first_dose: date | None,
-) -> Answer:  # fmt: skip
+    study: Study,
+    what: LesionForm,
+    visits: Iterable[tuple[str, int, Document]],
+    here: tuple[str, int],
+    dosed: date | None,
+) -> Answer:
     """The response at one visit.
 
     visits: visit, repeat and the lesion form's document of every visit, the one here as it is being
-    typed. Baseline is the last visit with all its scans on or before the first dose; before there
+    typed. dosed: the day of the first dose. Baseline is the last visit with all its scans on or before the first dose; before there
     is a first dose, the earliest visit. Visits before baseline do not count. A lesion without a
     date takes the latest of its visit.
     """
@@ -155,8 +155,8 @@ def judge(
     )
     if here not in order:
         return Answer(missing=_missing(read, order, here))
-    early = [p for p in order if first_dose is not None and (days[p] or date.max) <= first_dose]
-    baseline = early[-1:] if first_dose is not None else order[:1]
+    early = [p for p in order if dosed is not None and (days[p] or date.max) <= dosed]
+    baseline = early[-1:] if dosed is not None else order[:1]
     later = [p for p in order if p not in early and p not in baseline]
     numbers = {place: n for n, place in enumerate(baseline + later, 0 if baseline else 1)}
     if here not in numbers:
@@ -182,14 +182,16 @@ def documents(subject: Subject, form: str) -> list[FormInstance]:
 def first_dose(study: Study, subject: Subject) -> date | None:
     """The day of the first dose, as captured (milestone ``first_dose`` of the schedule)."""
     milestones = study.schedule.milestones if study.schedule else {}
-    form, _, item = milestones.get("first_dose", ".".join(home_of(study, ("EX", "EXSTDTC")))).partition(".")
-    days = [
-        day
-        for data in FormInstance.objects.filter(event__subject=subject, form=form).values_list("data", flat=True)
+    place = milestones.get("first_dose") or ".".join(home_of(study, ("EX", "EXSTDTC")))
+    form, _, item = place.partition(".")
+    documents = FormInstance.objects.filter(event__subject=subject, form=form)
+    days = (
+        _day(cell.value)
+        for data in documents.values_list("data", flat=True)
         for cell in cells(data)
-        if cell.item == item and (day := _day(cell.value))
-    ]
-    return min(days, default=None)
+        if cell.item == item
+    )
+    return min((day for day in days if day), default=None)
 
 
 def carried(what: LesionForm, earlier: Iterable[Document], data: Document) -> list[Cell]:
@@ -199,10 +201,7 @@ def carried(what: LesionForm, earlier: Iterable[Document], data: Document) -> li
     """
     known: dict[str, dict[str, str]] = {}
     for document in earlier:
-        rows: dict[int, dict[str, str]] = {}
-        for cell in cells(document):
-            rows.setdefault(cell.row, {})[cell.item] = cell.value
-        for row in rows.values():
+        for row in _by_row(document).values():
             if row.get(what.lesion):
                 known.setdefault(row[what.lesion], {}).update(row)
     here = {cell.value for cell in cells(data) if cell.item == what.lesion}
@@ -215,17 +214,27 @@ def carried(what: LesionForm, earlier: Iterable[Document], data: Document) -> li
     return proposed
 
 
-def baseline_values(what: LesionForm, baseline: Document) -> dict[tuple[str, str], str]:
-    """By lesion and item what was measured at baseline."""
+def baseline_values(
+    what: LesionForm, earlier: Iterable[Document], dosed: date | None
+) -> dict[tuple[str, str], str]:
+    """By lesion and item what was measured at baseline, chosen as in `judge`; first to last."""
+    scans = [(_latest(seen_in(what, data)), data) for data in earlier]
+    dated = [(day, data) for day, data in scans if day is not None]
+    if dosed is not None:
+        dated = [(day, data) for day, data in dated if day <= dosed][-1:]
     found: dict[tuple[str, str], str] = {}
-    rows: dict[int, dict[str, str]] = {}
-    for cell in cells(baseline):
-        rows.setdefault(cell.row, {})[cell.item] = cell.value
-    for row in rows.values():
+    for row in _by_row(dated[0][1] if dated else {"rows": []}).values():
         for item in (what.longest, what.short_axis):
             if row.get(what.lesion) and row.get(item):
                 found[row[what.lesion], item] = row[item]
     return found
+
+
+def _by_row(data: Document) -> dict[int, dict[str, str]]:
+    rows: dict[int, dict[str, str]] = {}
+    for cell in cells(data):
+        rows.setdefault(cell.row, {})[cell.item] = cell.value
+    return rows
 
 
 def _seen(what: LesionForm, row: Mapping[str, str], name: str, role: str) -> Seen:

@@ -60,6 +60,8 @@ class Guard:
         if not request.user.is_authenticated or here in ALWAYS:
             return None
         first = first_duty(request.user)
+        if here == "month" and not first and _only_administers(request.user):
+            return redirect("people")
         if not first or here == first or (first.startswith("mfa_") and here.startswith("mfa_")):
             return None
         messages.warning(request, words.say(f"duty.{first}"))
@@ -90,6 +92,12 @@ def first_duty(user: User) -> str:
     if roles & signs and user.equivalence_accepted_at is None:
         return "accept_signature"
     return ""
+
+
+def _only_administers(user: User) -> bool:
+    today = clock.now().date()
+    sees = permissions.can(user, "subject.view", None, today)
+    return not sees and permissions.can(user, "account.manage", None, today)
 
 
 def _say_why_signed_out(request: HttpRequest) -> None:

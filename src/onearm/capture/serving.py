@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.demo import Demo
 
 TOKEN = "first-start.token"  # noqa: S105 - the name of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A database that can be served. ``token`` opens the page that makes the first account."""
+    """A database that can be served.
+
+    token: opens the page that makes the first account. demo: its accounts, where it is one.
+    """
 
     data: Path
     token: str | None
+    demo: Demo | None = None
 
 
 def configure(data: Path, *, environment: str | None = None) -> None:
@@ -37,12 +46,13 @@ def configure(data: Path, *, environment: str | None = None) -> None:
     django.setup()
 
 
-def prepare(data: Path, study: Path | None) -> Ready:
+def prepare(data: Path, study: Path | None, *, is_demo: bool = False) -> Ready:
     """Bring the database up to date, take the study in, and say how the first person gets in.
 
     study: released to its sites at once where the database is new; later versions are taken in and
-    released from the pages. Raises ``OnearmError`` where the database cannot be reached and
-    ``Problems`` where the study cannot be loaded.
+    released from the pages. Raises ``OnearmError`` where the database cannot be reached, was made
+    for another environment, or holds times that lie ahead of the clock, and ``Problems`` where the
+    study cannot be loaded.
     """
     from django.core.management import call_command
     from django.db import DatabaseError
@@ -53,14 +63,49 @@ def prepare(data: Path, study: Path | None) -> Ready:
         call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as problem:
         raise OnearmError(f"the database cannot be used: {problem}".strip()) from problem
+    _require_clock()
+    _keep_environment()
     if study is not None:
         _take_in(study)
     if not StudyVersion.objects.exists():
         raise OnearmError("the database holds no study yet; name the study folder")
+    if is_demo:
+        from onearm.capture import demo
+
+        return Ready(data, None, demo.prepare())
     if User.objects.exists():
         (data / TOKEN).unlink(missing_ok=True)
         return Ready(data, None)
     return Ready(data, _keep(data / TOKEN, secrets.token_urlsafe(24)))
+
+
+def _require_clock() -> None:
+    """Refuse to start where the newest entry of the trail lies ahead of the clock."""
+    from django.db.models import Max
+
+    from onearm.capture import clock
+    from onearm.capture.models import AuditEvent, FormVersion
+
+    for model in (AuditEvent, FormVersion):
+        clock.check(model.objects.aggregate(newest=Max("at"))["newest"])
+
+
+def _keep_environment() -> None:
+    """A database belongs to one environment for good: live data never enter a test (F2)."""
+    from django.conf import settings
+
+    from onearm.capture import trail
+    from onearm.capture.models import AuditEvent
+
+    made = AuditEvent.objects.filter(stream="study", action="system.make").first()
+    if made is None:
+        details = {"environment": settings.ENVIRONMENT}
+        trail.record("study", "system.make", target=settings.ENVIRONMENT, details=details)
+    elif made.details["environment"] != settings.ENVIRONMENT:
+        raise OnearmError(
+            f"the database was made for the environment {made.details['environment']}, not "
+            f"{settings.ENVIRONMENT}; an environment has a database of its own (--data)"
+        )
 
 
 def _take_in(folder: Path) -> None:
@@ -88,6 +133,18 @@ def _keep(path: Path, text: str) -> str:
         path.chmod(0o600)
         file.write(text)
     return text
+
+
+def require_free(host: str, port: int) -> None:
+    """Say in words that something listens there already, before anything is prepared."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise OnearmError(
+                f"{host}:{port} cannot be used: {problem.strerror}; choose another --port"
+            ) from problem
 
 
 def run(host: str, port: int, *, workers: int) -> None:

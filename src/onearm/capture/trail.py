@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -115,16 +116,37 @@ def verify() -> Iterator[BrokenLink]:
     yield from _broken_streams()
 
 
+SETTLED = timedelta(minutes=1)
+"""How old a moment must be for all its writes to be finished; anchors are taken that far back."""
+
+
 def anchor() -> Anchor:
-    """Take a hash over all chain heads; keep it outside the system to show that none was redone."""
-    heads = [f"form {pk} {head}" for pk, head in FormInstance.objects.values_list("pk", "head")]
-    heads += [
-        f"stream {stream} {hash_}"
-        for stream, hash_ in TrailHead.objects.values_list("stream", "hash")
-    ]
-    return Anchor.objects.create(
-        at=clock.now(), chains=len(heads), hash=link(START, {"heads": sorted(heads)})
-    )
+    """Take a hash over all chain heads; keep it outside the system to show that none was redone.
+
+    It is of a minute ago, when every write that was under way has ended, so that `holds` can take
+    it again at any later time.
+    """
+    at = clock.now() - SETTLED
+    chains, hash_ = _heads_at(at)
+    return Anchor.objects.create(at=at, chains=chains, hash=hash_)
+
+
+def holds(at: datetime, hash_: str) -> bool:
+    """Whether the chains up to a moment are still those of an anchor that was kept outside."""
+    return _heads_at(at)[1] == hash_
+
+
+def _heads_at(at: datetime) -> tuple[int, str]:
+    """How many chains there were at a moment, and one hash over the newest link of each."""
+    heads: dict[str, str] = {}
+    forms = FormVersion.objects.filter(at__lte=at).order_by("instance_id", "version")
+    for pk, hash_ in forms.values_list("instance_id", "hash").iterator(chunk_size=5000):
+        heads[f"form {pk}"] = hash_
+    acts = AuditEvent.objects.filter(at__lte=at).order_by("stream", "number")
+    for stream, hash_ in acts.values_list("stream", "hash").iterator(chunk_size=5000):
+        heads[f"stream {stream}"] = hash_
+    named = sorted(f"{chain} {hash_}" for chain, hash_ in heads.items())
+    return len(heads), link(START, {"heads": named})
 
 
 def _locked_head(stream: str) -> TrailHead:

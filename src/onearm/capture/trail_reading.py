@@ -194,6 +194,12 @@ def _changes(delta: dict[str, list[dict[str, object]]]) -> Iterator[str]:
                 yield f"{place} = {'' if stored is None else stored}"
 
 
+def _details(details: dict[str, object]) -> Iterator[str]:
+    for name, value in details.items():
+        if value not in (None, "", []):
+            yield f"{name}: {value if isinstance(value, str | int) else canonical(value)}"
+
+
 def _of_event(event: AuditEvent) -> Line:
     site: Site | None = event.site
     subject = event.stream.removeprefix("subject:") if ":" in event.stream else ""
@@ -206,7 +212,7 @@ def _of_event(event: AuditEvent) -> Line:
         subject=subject,
         where=event.target,
         action=event.action,
-        what=canonical(event.details) if event.details else "",
+        what="; ".join(_details(event.details)),
         reason=event.reason,
         origin="",
         study_version=None,

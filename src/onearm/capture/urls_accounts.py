@@ -15,6 +15,7 @@ urlpatterns = [
     path("people/<int:pk>/<slug:what>", accounts.act, name="person_act"),
     path("access", accounts.authorised, name="authorised"),
     path("access/review", accounts.review, name="access_review"),
+    path("me", accounts.my_account, name="my_account"),
     path("accept", accounts.accept, name="accept_signature"),
     path("trail", trail.search, name="trail"),
     path("trail.csv", trail.as_csv, name="trail_csv"),

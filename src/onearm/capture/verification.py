@@ -113,7 +113,7 @@ def _one(
 
 
 def _newest(marks: Mapping[int, object]) -> dict[int, dict[Key, int]]:
-    """By form the newest version of each cell; a row taken out or put back touches all its cells."""
+    """By form the newest version of each cell; a row taken out or put back touches its cells."""
     found: dict[int, dict[Key, int]] = {}
     versions = FormVersion.objects.filter(instance__in=marks).order_by("instance", "version")
     for pk, version, delta in versions.values_list("instance", "version", "delta"):

@@ -9,6 +9,7 @@ import typer
 
 from onearm.cli.biomarkers import biomarkers_app
 from onearm.cli.build import build
+from onearm.cli.capture import capture_app
 from onearm.cli.demo import demo
 from onearm.cli.design import design_app
 from onearm.cli.lint import lint
@@ -29,6 +30,7 @@ for command in (demo, new, lint, simulate, build, monitor, serve, response):
     app.command()(command)
 app.add_typer(design_app, name="design")
 app.add_typer(biomarkers_app, name="biomarkers")
+app.add_typer(capture_app, name="capture")
 
 
 def main() -> None:

@@ -12,14 +12,37 @@ import typer
 def new(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must not exist yet.")],
     from_registry: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--from-registry",
             help="A ClinicalTrials.gov record: JSON (API v2 or classic), XML, or plain text.",
         ),
-    ],
+    ] = None,
+    odm: Annotated[
+        Path | None, typer.Option(help="A CDISC ODM file (1.3 or 2.0), from whatever system.")
+    ] = None,
+    redcap: Annotated[Path | None, typer.Option(help="A REDCap data dictionary, as CSV.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The data: a second ODM file, or REDCap's export of records as CSV."),
+    ] = None,
 ) -> None:
-    """Draft a study from its registry record, and list what the record could not tell."""
+    """Draft a study from its registry record or another system, and list what could not be told."""
+    from onearm.cli.exchange import new_from_odm, new_from_redcap
+    from onearm.errors import OnearmError
+
+    sources = [source for source in (from_registry, odm, redcap) if source is not None]
+    if len(sources) != 1:
+        raise OnearmError("name one source: --from-registry FILE, --odm FILE or --redcap FILE")
+    if odm is not None:
+        new_from_odm(folder, odm, data)
+    elif redcap is not None:
+        new_from_redcap(folder, redcap, data)
+    elif from_registry is not None:
+        _from_registry(folder, from_registry)
+
+
+def _from_registry(folder: Path, from_registry: Path) -> None:
     from onearm.cli.lint import catalogue, operations
     from onearm.study import load
     from onearm.study.draft import draft_study

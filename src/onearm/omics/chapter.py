@@ -19,6 +19,7 @@ from onearm.omics.landmark import from_landmark
 from onearm.omics.marked import marked
 from onearm.omics.measure import Measured, Measures, clinical_block, measure
 from onearm.omics.nullcheck import P_VALUES, QUANTILES, null_check
+from onearm.omics.ontreatment import OnTreatment, on_treatment
 from onearm.omics.plan import Plan
 from onearm.omics.verify import Quality, verify
 from onearm.pieces import SERIAL, Workers
@@ -33,8 +34,9 @@ class Conclusion:
 
     found: (tier, modality, feature, endpoint) of each association with an adjusted p at or below
     the alpha of its tier. n, events: patients and events of the endpoint that power was simulated
-    for; hazard_ratio: per SD, found with a chance of 80% by a candidate; NaN where none was tried
-    that high, or there is no time to an event. refused: columns and endpoints not tested.
+    for; hazard_ratio: per SD, found with a chance of 80% in the first tier that has members; NaN
+    where none was tried that high, or there is no time to an event. refused: columns and endpoints
+    not tested.
     """
 
     found: tuple[tuple[str, str, str, str], ...]
@@ -52,7 +54,8 @@ class Chapter:
     gates: the confounding gate's table with the modality that each column belongs to (empty: the
     subjects). sensitivity: candidates against the varied endpoints. p_values, quantiles: for the
     look at the null distribution. curves: Kaplan-Meier by fixed cutpoints. n_tests: hypotheses of
-    all tiers and sensitivity analyses. findings: refusals and warnings for people.
+    all tiers, sensitivity analyses and changes. findings: refusals and warnings for people. change:
+    what samples on treatment say; None where there are none.
     """
 
     plan: Plan
@@ -72,6 +75,7 @@ class Chapter:
     n_tests: int
     findings: tuple[Finding, ...]
     sources: pl.DataFrame
+    change: OnTreatment | None = None
 
     @property
     def associations(self) -> pl.DataFrame:
@@ -122,15 +126,21 @@ def analyse(
     baseline = (*([clinical] if clinical else []), *found.candidates)
     sensitivity = _sensitivity(plan, outcomes, baseline, gates, settings)
     p_values, quantiles = _null(plan, found, outcomes, tested, gates, settings)
+    say("markers: change on treatment")
+    gated = _all_gated(gates, tuple(found.blocks.values()), plan)
+    groups = cohort_strata(outcomes, strata)
+    change = on_treatment(plan, measured, found, outcomes, gated, groups, settings)
+    beside = [one for one in (sensitivity, change) if one]
     return Chapter(
         plan, found, outcomes, quality,
         gates.table, gates.benchmark, missingness(tuple(found.blocks.values()), outcomes),
         tested, sensitivity.table if sensitivity else pl.DataFrame(schema=_schema(tested)),
         _curves(outcomes, baseline, cuts, main),
         p_values, quantiles, curve, conclusion,
-        sum(t.n_tests for t in tested.values()) + (sensitivity.n_tests if sensitivity else 0),
-        (*gates.findings, *(f for t in tested.values() for f in t.refused)),
-        _sources(measured.assays),
+        sum(t.n_tests for t in tested.values()) + sum(one.n_tests for one in beside),
+        (*gates.findings, *(f for t in tested.values() for f in t.refused),
+         *(change.refused if change else ())),
+        _sources(measured.assays), change,
     )  # fmt: skip
 
 
@@ -320,11 +330,10 @@ def _concluded(
         n = len(outcomes.subjects)
         return (), Conclusion(tuple(found), n, 0, "", float("nan"), refused)
     endpoint = main[0]
-    families = tested["candidates"].families
-    limits = families.filter(pl.col("analysis") == "baseline")["critical"].drop_nulls()
+    limits = _limits(tested)
     times = outcomes.times[endpoint]
     curve: tuple[Power, ...] = ()
-    if limits.len():
+    if limits:
         groups = cohort_strata(outcomes, strata)
         curve = power_curve(times, float(limits[0]), seed=plan.seed, strata=groups)
     known = np.isfinite(times.time)
@@ -336,6 +345,13 @@ def _concluded(
         detectable(curve) if curve else float("nan"),
         refused,
     )
+
+
+def _limits(tested: Mapping[str, Tested]) -> list[float]:
+    """The thresholds of the families from first dose, those of the first tier in front."""
+    found = pl.concat([one.families for one in tested.values()])
+    from_first_dose = found.filter(pl.col("analysis") == "baseline")
+    return [c for c in from_first_dose["critical"].to_list() if c is not None and np.isfinite(c)]
 
 
 def cohort_strata(outcomes: Outcomes, strata: tuple[str, ...]) -> np.ndarray:

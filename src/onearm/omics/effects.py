@@ -20,7 +20,7 @@ from onearm.omics.moderated import Moderated, moderated_t
 from onearm.omics.residuals import centred
 from onearm.stats.arguments import Booleans, Floats, Integers
 
-_MODERATE_FROM = 50
+MODERATE_FROM = 50
 """Features from which variances are moderated: fewer say little, and may be of several kinds."""
 
 
@@ -174,7 +174,7 @@ def _moderated(values: Floats, outcome: Floats, strata: Integers, covariates: Fl
         outcome,
         strata=strata,
         covariates=covariates,
-        moderate=values.shape[1] >= _MODERATE_FROM,
+        moderate=values.shape[1] >= MODERATE_FROM,
     )
 
 

@@ -75,7 +75,8 @@ DERIVED = ", derived"
 class Measures:
     """What the assays say, before any outcome.
 
-    blocks: every modality of the plan that has samples, at its time point. candidates, programmes:
+    blocks: every modality of the plan that has samples, at its time point. later: by modality, its
+    blocks at the later time points that have samples, in the plan's order. candidates, programmes:
     blocks whose features are the markers of those tiers. changes: candidates known only later.
     filters: modality, timepoint, kind, step, before, after. markers: `MARKERS`.
     courses: `COURSES`. cuts: cutpoint of a candidate on the scale that is analysed. absent: marker
@@ -83,6 +84,7 @@ class Measures:
     """
 
     blocks: Mapping[str, Block]
+    later: Mapping[str, tuple[Block, ...]]
     candidates: tuple[Block, ...]
     changes: tuple[Change, ...]
     programmes: tuple[Block, ...]
@@ -117,6 +119,7 @@ class _Making:
         self.plan, self.assays, self.sheet = plan, measured.assays, measured.sheet
         self.variants: Mapping[str, pl.DataFrame] = getattr(measured, "variants", {})
         self.blocks: dict[str, Block] = {}
+        self.later: dict[str, tuple[Block, ...]] = {}
         self.filters: list[pl.DataFrame] = []
         self.candidates: list[Block] = []
         self.changes: list[Change] = []
@@ -145,6 +148,7 @@ class _Making:
             after = self._block(assay, later, rule="first")
             if after is None:
                 continue
+            self.later[asked.name] = (*self.later.get(asked.name, ()), after)
             self._course(after)
             for candidate in mine:
                 if candidate.change_to == later:
@@ -155,6 +159,7 @@ class _Making:
         sheet = self.sheet
         return Measures(
             self.blocks,
+            self.later,
             tuple(self.candidates),
             tuple(self.changes),
             tuple(self.programmes),

@@ -81,7 +81,8 @@ def moderated_t(
         posterior = np.full(fit.df.size, prior_variance)
     else:
         pooled = fit.df * np.where(fit.df > 0, fit.variance, 0.0) + prior_df * prior_variance
-        posterior = pooled / (fit.df + prior_df)
+        total = fit.df + prior_df
+        posterior = np.divide(pooled, total, out=np.full(total.shape, np.nan), where=total > 0)
     df = np.minimum(fit.df + prior_df, fit.df.sum())
     std_err = fit.unscaled * np.sqrt(posterior)
     with np.errstate(divide="ignore", invalid="ignore"):

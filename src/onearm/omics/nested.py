@@ -83,17 +83,29 @@ class Fitted:
     error: Floats
     chosen: str
 
+    @property
+    def standardised(self) -> Floats:
+        """``outside`` over the root mean square of ``inside``, column by column."""
+        size = np.sqrt((self.inside**2).mean(axis=0))
+        return np.asarray(
+            np.divide(self.outside, size, out=np.zeros_like(self.outside), where=size > 1e-300)
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Out-of-fold scores of one repeat.
 
-    fold: (patients,). scores: by model (patients, columns). inside: by model and fold the inner
-    scores of that training part for the true outcome. chosen: by model and fold, in words.
+    fold: (patients,). scores: by model (patients, columns), each over the size of the inner scores
+    of its training part: otherwise folds whose training part seems to promise much would weigh
+    more, and just these do worse in the patients held out. raw: by model (patients,) on the scale
+    of the outcome, for the true one. inside: by model and fold the inner scores of that training
+    part, likewise. chosen: by model and fold, in words.
     """
 
     fold: Integers
     scores: Mapping[str, Floats]
+    raw: Mapping[str, Floats]
     inside: Mapping[str, tuple[Floats, ...]]
     chosen: Mapping[str, tuple[str, ...]]
 
@@ -108,17 +120,20 @@ def by_folds(study: Study, fold: Integers, rng: np.random.Generator) -> Scores:
     """Score each fold by models fitted in the others; ``fold`` may be a batch as well."""
     shape = study.permuted.shape
     scores = {name: np.zeros(shape) for name in study.groups}
+    raw = {name: np.zeros(shape[0]) for name in study.groups}
     inside: dict[str, list[Floats]] = {name: [] for name in study.groups}
     chosen: dict[str, list[str]] = {name: [] for name in study.groups}
     for split in splits(fold):
         inner = inner_splits(split.train, study.cells, study.inner, rng)
         for name, fitted in held_out(study, split, inner).items():
-            scores[name][split.test] = fitted.outside
+            scores[name][split.test] = fitted.standardised
+            raw[name][split.test] = fitted.outside[:, 0]
             inside[name].append(fitted.inside[:, 0].copy())
             chosen[name].append(fitted.chosen)
     return Scores(
         fold,
         scores,
+        raw,
         {name: tuple(rows) for name, rows in inside.items()},
         {name: tuple(words) for name, words in chosen.items()},
     )

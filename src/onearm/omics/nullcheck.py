@@ -45,6 +45,8 @@ def _quantiles(people: Cohort, endpoint: str, seed: int) -> pl.DataFrame:
     residual = _residual(people, endpoint)
     x = np.nan_to_num(centred(people.matrices[0], people.strata, people.covariates[0]))
     x = x[:, (x != 0).any(axis=0)]
+    if not x.size or not residual.any():
+        return pl.DataFrame(schema=pl.Schema(QUANTILES))
     scale = np.sqrt((x**2).sum(axis=0) * (residual**2).sum() / max(len(residual) - 1, 1))
     chance = np.random.default_rng(np.random.SeedSequence([seed, *endpoint.encode()]))
     shuffled = np.tile(residual, (PERMUTATIONS, 1))

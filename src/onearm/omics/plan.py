@@ -23,12 +23,15 @@ class Modality:
 
     timepoint: the planned time point analysed from first dose; later: further time points, analysed
     as change. discovery: whether every feature that passes the filters is tested in tier 3.
+    kinetics: the rule (`kinetics.rules`) by which a change of its amounts is a clearance, a fall or
+    a rise; empty where no classes are asked for.
     """
 
     name: str
     timepoint: str
     later: tuple[str, ...] = ()
     discovery: bool = False
+    kinetics: str = ""
 
 
 @dataclass(frozen=True, slots=True)

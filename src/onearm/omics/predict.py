@@ -8,7 +8,7 @@ part of each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -48,15 +48,17 @@ class Prediction:
     """What nested cross-validation found; frames are empty where ``refused`` says why.
 
     measure: ``AUC`` or ``C-index``, for a response or a time. estimate: mean over the repeats;
-    lower, upper: estimate -+ 1.96 times the larger of its standard error (DeLong's; for a time the
-    jackknife's) and the SD under permutation. p: (1 + permutations at least as good) / (1 + all).
+    lower, upper: estimate -+ 1.96 times the larger of its standard error (DeLong's; for a time
+    the jackknife's) and the SD under permutation. p: (1 + permutations at least as good) over
+    (1 + permutations).
     null: (permutations,) estimates under permutation, in no useful order.
 
-    models: one row a model and baseline, with the increment over clinical-only. per_repeat: repeat,
-    model, value. scores: subject_id, repeat, fold, score, probability (of response). roc: mean curve
-    over the repeats with the pointwise 95% band of the permutations. calibration, decision: see
-    `performance`. measures: name, time, value. batches: leave-one-batch-out. choices: what the inner
-    folds chose. selection: modality, timepoint, feature, probability, is_selected; pfer: its bound.
+    models: one row a model and baseline, with the increment over clinical-only. per_repeat: model,
+    repeat, value. scores: subject_id, repeat, fold, score, probability (of response). roc: mean
+    curve over the repeats with the pointwise 95% band of the permutations. calibration, decision:
+    see `performance`. measures: name, time, value. batches: leave-one-batch-out. choices: what the
+    inner folds chose. selection: modality, timepoint, feature, probability, is_selected; pfer: the
+    bound on falsely selected ones.
     """
 
     question: Question
@@ -68,17 +70,17 @@ class Prediction:
     lower: float = float("nan")
     upper: float = float("nan")
     p: float = float("nan")
-    null: Floats = np.empty(0)  # noqa: RUF009  # never written to
-    models: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    per_repeat: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    scores: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    roc: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    calibration: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    decision: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    measures: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    batches: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    choices: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
-    selection: pl.DataFrame = pl.DataFrame()  # noqa: RUF009
+    null: Floats = field(default_factory=lambda: np.empty(0))
+    models: pl.DataFrame = field(default_factory=pl.DataFrame)
+    per_repeat: pl.DataFrame = field(default_factory=pl.DataFrame)
+    scores: pl.DataFrame = field(default_factory=pl.DataFrame)
+    roc: pl.DataFrame = field(default_factory=pl.DataFrame)
+    calibration: pl.DataFrame = field(default_factory=pl.DataFrame)
+    decision: pl.DataFrame = field(default_factory=pl.DataFrame)
+    measures: pl.DataFrame = field(default_factory=pl.DataFrame)
+    batches: pl.DataFrame = field(default_factory=pl.DataFrame)
+    choices: pl.DataFrame = field(default_factory=pl.DataFrame)
+    selection: pl.DataFrame = field(default_factory=pl.DataFrame)
     pfer: float = float("nan")
     notes: tuple[str, ...] = ()
 

@@ -58,8 +58,8 @@ class Data:
     """The patients of one prediction, sorted; what they have, in that order.
 
     cells: what folds are stratified by. labels: by batch column the level of each patient.
-    features: all features of all blocks side by side, NaN where missing; names: modality, time
-    point and feature of each.
+    features: all features of all blocks side by side, NaN where missing. sources: the blocks with
+    their features in that order.
     """
 
     subjects: tuple[str, ...]
@@ -74,7 +74,12 @@ class Data:
     strata: Integers
     horizons: Floats
     features: Floats
-    names: tuple[tuple[str, str, str], ...]
+    sources: tuple[Block, ...]
+
+    @property
+    def names(self) -> tuple[tuple[str, str, str], ...]:
+        """Modality, time point and name of each feature."""
+        return tuple((b.modality, b.timepoint, f) for b in self.sources for f in b.features)
 
 
 def gather(blocks: Sequence[Block], outcomes: Outcomes, question: Question) -> Data:
@@ -111,7 +116,7 @@ def gather(blocks: Sequence[Block], outcomes: Outcomes, question: Question) -> D
         people.strata[rows],
         _horizons(target, question.horizons),
         np.column_stack([matrix[rows] for matrix in people.matrices]),
-        tuple((b.modality, b.timepoint, f) for b in people.blocks for f in b.features),
+        people.blocks,
     )
 
 

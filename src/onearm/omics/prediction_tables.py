@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -163,7 +163,7 @@ def _probabilities(target: Response, found: Sequence[Scores], model: str) -> Flo
         share = np.empty(target.y.size)
         for fold in np.unique(own.fold):
             share[own.fold == fold] = target.y[own.fold != fold].mean()
-        columns.append(share + own.scores[model][:, 0])
+        columns.append(share + own.raw[model])
     return np.clip(np.column_stack(columns), 0.01, 0.99)
 
 
@@ -246,7 +246,7 @@ Row = tuple[str, float | None, float]
 
 def _response_rows(target: Response, found: Sequence[Scores], model: str) -> list[Row]:
     chance = _probabilities(target, found, model)
-    without = [Scores(own.fold, {model: np.zeros((target.y.size, 1))}, {}, {}) for own in found]
+    without = [replace(own, raw={model: np.zeros(target.y.size)}) for own in found]
     base = _probabilities(target, without, model)
     lines = np.array([calibration_line(target.y, column) for column in chance.T])
     return [
@@ -265,7 +265,9 @@ def _survival_rows(
     target: Survival, found: Sequence[Scores], model: str, horizons: Floats
 ) -> list[Row]:
     weights = Weights.of(target.time, target.event)
-    slopes, errors, flat = [], [], []
+    slopes: list[float] = []
+    errors: list[list[float]] = []
+    flat: list[list[float]] = []
     for own in found:
         curves, predictor = _absolute(target, own, model, horizons)
         base, _ = _absolute(target, own, model, horizons, flat=True)
@@ -292,7 +294,7 @@ def _absolute(
         train = ~test
         score = np.zeros_like(inside) if flat else inside
         curves[test], predictor[test] = survival_at(
-            score, target.time[train], target.event[train], own.scores[model][test, 0], horizons
+            score, target.time[train], target.event[train], own.raw[model][test], horizons
         )
     return curves, predictor
 

@@ -17,6 +17,9 @@ THRESHOLD = 0.75
 PFER = 1.0
 """Expected number of falsely selected features that is asked for."""
 
+_PIECE = 10
+"""Pairs of halves in a piece of work."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stability:
@@ -59,26 +62,34 @@ def stability(
         raise InvalidArgument("halves", halves, "an even number from 2")
     p = values.shape[1]
     picked = min(p, max(1, int(np.sqrt(pfer * (2 * threshold - 1) * p) + 1e-9)))
-    work = partial(_pair, values, target, picked)
-    counts = each(work, stream.spawn(halves // 2), workers=workers)
+    pairs = stream.spawn(halves // 2)
+    pieces = [tuple(pairs[at : at + _PIECE]) for at in range(0, len(pairs), _PIECE)]
+    counts = each(partial(_pairs, values, target, picked), pieces, workers=workers)
     bound = picked**2 / ((2 * threshold - 1) * p)
     return Stability(np.sum(counts, axis=0) / halves, picked, bound, threshold)
 
 
-def _pair(values: Floats, target: Target, picked: int, stream: np.random.SeedSequence) -> Floats:
-    """How often each feature is picked in two halves without a common patient."""
+def _pairs(
+    values: Floats, target: Target, picked: int, streams: tuple[np.random.SeedSequence, ...]
+) -> Floats:
+    """How often each feature is picked in pairs of halves without a common patient."""
     n = len(values)
-    order = np.random.default_rng(stream).permutation(n)
     truth = np.arange(n)[:, None]
     counts = np.zeros(values.shape[1])
-    for half in (order[: n // 2], order[n // 2 : 2 * (n // 2)]):
-        rows = np.sort(half)
-        centre, inverse = scaling(values, rows)
-        z = scaled(values[rows], centre, inverse)
-        residual = target.target(rows, truth)[:, 0]
-        known = (~np.isnan(values[rows])).sum(axis=0)
-        strength = np.abs(residual @ z) / np.sqrt(np.maximum(known, 1))
-        best = np.argsort(-strength, kind="stable")[:picked]
-        # A half without a responder, or features that do not vary, tell nothing.
-        counts[best[strength[best] > 0]] += 1
+    for stream in streams:
+        order = np.random.default_rng(stream).permutation(n)
+        for half in (order[: n // 2], order[n // 2 : 2 * (n // 2)]):
+            rows = np.sort(half)
+            strength = _strength(values[rows], target.target(rows, truth)[:, 0])
+            best = np.argsort(-strength, kind="stable")[:picked]
+            # A half without a responder, or features that do not vary, tell nothing.
+            counts[best[strength[best] > 0]] += 1
     return counts
+
+
+def _strength(values: Floats, residual: Floats) -> Floats:
+    """Size of the product of each feature with the residual, over the feature's length."""
+    centre, inverse = scaling(values, np.arange(len(values)))
+    known = (~np.isnan(values)).sum(axis=0)
+    product = residual @ scaled(values, centre, inverse)
+    return np.asarray(np.abs(product) / np.sqrt(np.maximum(known, 1)))

@@ -41,9 +41,9 @@ def check_form(study: Study, entries: pl.DataFrame, form_id: str) -> list[Findin
 class Follows:
     """What the form itself says about its rows: keys (VISIT, VISIT_REPEAT, ROW, ITEM).
 
-    hidden: items that hold a value or a reason and are certainly not asked. calculated: text of each
-    calculated item, empty where an input is missing. asked: items under skip logic that certainly
-    are asked, filled or not.
+    hidden: items that hold a value or a reason and are certainly not asked. asked: items under
+    skip logic that certainly are asked, filled or not. calculated: text of each calculated item,
+    empty where an input is missing.
     """
 
     hidden: frozenset[tuple[str, int, int, str]]

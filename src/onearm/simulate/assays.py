@@ -24,6 +24,19 @@ UNBALANCED = 0.8
 """Share of responders in the first batch, and of the others in the second, in that trap."""
 
 
+ROW = {
+    "sample_id": pl.String,
+    "subject_id": pl.String,
+    "modality": pl.String,
+    "timepoint": pl.String,
+    "study_day": pl.Int64,
+    "specimen": pl.String,
+    "qc_pass": pl.Boolean,
+    "run": pl.String,
+}
+"""Columns of the simulated sample sheet."""
+
+
 @dataclass(frozen=True, slots=True)
 class MadeAssays:
     """Assays as a laboratory would send them.
@@ -182,7 +195,8 @@ class _Making:
                 "specimen": ["tumour" if tissue else "plasma"] * len(chosen),
                 "qc_pass": [True] * len(chosen),
                 "run": [codes[batch[i]] for i in chosen],
-            }
+            },
+            schema=ROW,
         )
 
     def _batch(self, name: str, order: Floats) -> np.ndarray:

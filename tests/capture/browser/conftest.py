@@ -1,9 +1,9 @@
 """A real Chromium on a live server: pages of people signed in, and no error in the console.
 
-Tests ask for ``page_of``: ``page_of("coordinator")`` gives a page on which that person is signed in,
-``page_of("monitor", language="zh-hans", width=820)`` another beside it. Any message that Chromium
-writes as an error, any script error and any answer of 500 or more fails the test at its end; a test
-that means to provoke one says so with ``page_of.expected(...)``.
+Tests ask for ``page_of``: ``page_of("coordinator")`` gives a page on which that person is signed
+in, ``page_of("monitor", language="zh-hans", width=820)`` another beside it. Any message that
+Chromium writes as an error, any script error and any answer of 500 or more fails the test at its
+end; a test that means to provoke one says so with ``page_of.expected(...)``.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class Pages:
         cookies = {settings.LANGUAGE_COOKIE_NAME: language}
         if role or user:
             who = user or User.objects.filter(username=role).first() or self._person(role)
+            who.language = language
+            who.save(update_fields=["language"])
             client = Client()
             client.force_login(who, backend=settings.AUTHENTICATION_BACKENDS[-1])
             cookies[settings.SESSION_COOKIE_NAME] = client.cookies[
@@ -139,7 +141,9 @@ class Pages:
 
 
 @pytest.fixture
-def page_of(browser: Browser, live_server: LiveServer, person: Callable[..., User]) -> Iterator[Pages]:
+def page_of(
+    browser: Browser, live_server: LiveServer, person: Callable[..., User]
+) -> Iterator[Pages]:
     """Makes pages of people; see `Pages`."""
     pages = Pages(browser, live_server, person)
     yield pages

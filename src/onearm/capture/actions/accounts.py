@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -219,7 +219,7 @@ def _record(
     actor: Actor,
     action: str,
     user: User,
-    details: dict[str, object] | None = None,
+    details: Mapping[str, object] | None = None,
     *,
     site: Site | None = None,
     reason: str = "",

@@ -20,7 +20,7 @@ from onearm.capture.models import (
     Subject,
 )
 from onearm.capture.studies import study_of, version_at
-from onearm.capture.words import said, say
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:

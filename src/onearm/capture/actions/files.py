@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,12 +34,12 @@ ALLOWED = {
 }
 """Media types that may be attached, with the endings their names may have."""
 
-SIGNS = {
-    "application/pdf": (0, b"%PDF-"),
-    "image/png": (0, b"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": (0, b"\xff\xd8\xff"),
+SIGNS: dict[str, tuple[int, tuple[bytes, ...]]] = {
+    "application/pdf": (0, (b"%PDF-",)),
+    "image/png": (0, (b"\x89PNG\r\n\x1a\n",)),
+    "image/jpeg": (0, (b"\xff\xd8\xff",)),
     "image/tiff": (0, (b"II*\x00", b"MM\x00*")),
-    "application/dicom": (128, b"DICM"),
+    "application/dicom": (128, (b"DICM",)),
 }
 """Where each type says what it is, by its specification."""
 
@@ -121,7 +122,8 @@ def content(user: User, attachment: Attachment) -> bytes:
     try:
         plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
     except (OSError, InvalidToken) as problem:
-        raise FileDamaged(f"the file {attachment.name} cannot be read; restore it from the backup") from problem
+        said = f"the file {attachment.name} cannot be read; restore it from the backup"
+        raise FileDamaged(said) from problem
     if hashlib.sha256(plain).hexdigest() != attachment.sha256:
         raise FileDamaged(f"the file {attachment.name} is not what was stored; restore the backup")
     trail.record(
@@ -142,7 +144,9 @@ def _type_of(name: str, given: bytes) -> str:
     if len(given) > LARGEST:
         most = LARGEST // (1024 * 1024)
         raise FileRefused(f"{name} is larger than {most} MiB; attach a smaller file")
-    found = next((kind for kind, (at, sign) in SIGNS.items() if given[at:].startswith(sign)), None)
+    found = next(
+        (kind for kind, (at, signs) in SIGNS.items() if given[at : at + 16].startswith(signs)), None
+    )
     if found is None:
         raise FileRefused(f"{name} is {_guess(given)}; attach a PDF, PNG, JPEG, TIFF or DICOM file")
     if Path(name).suffix.lower() not in ALLOWED[found]:
@@ -172,12 +176,10 @@ def _folder() -> Path:
 
 
 def _fernet() -> Fernet:
-    """The key of all files, made once; without it none of them can be read: it is backed up too."""
+    """The key of all files, made once; without it none can be read, so it is backed up too."""
     path = Path(settings.DATA) / KEY
-    try:
+    with suppress(FileExistsError):
         _write(path, Fernet.generate_key())
-    except FileExistsError:
-        pass
     return Fernet(path.read_bytes())
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import translation
 
-from onearm.capture import clock, permissions, states, trail
-from onearm.capture.models import Query, QueryEntry
+from onearm.capture import clock, permissions, states, trail, wording
+from onearm.capture.models import EventInstance, Query, QueryEntry
+from onearm.capture.studies import study_of, version_at
+from onearm.capture.words import say
 from onearm.errors import Finding, OnearmError
 from onearm.records.places import visit_label
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from onearm.capture.models import Subject, User
+    from onearm.study import Study
 
 State = Query.State
 LIVE = (State.OPEN, State.ANSWERED)
@@ -33,9 +37,10 @@ def follow_checks(subject: Subject, found: dict[str, tuple[Finding, ...]], at: d
     )
     standing = {_key_of(query): query for query in live.prefetch_related("entries")}
     wanted = {_key(f): f for findings in found.values() for f in findings}
-    for key, finding in wanted.items():
-        if key not in standing:
-            _open(subject, key, finding, at)
+    news = {key: finding for key, finding in wanted.items() if key not in standing}
+    version = version_at(subject.site, at.date()) if news else None
+    for key, finding in news.items():
+        _open(subject, key, finding, at, study_of(version) if version else None)
     for key, query in standing.items():
         if key not in wanted and not any(e.user_id for e in query.entries.all()):
             _move(query, State.CLOSED, None, "the check passes", at)
@@ -57,10 +62,12 @@ def ask(
     Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty text.
     """
     if not text.strip():
-        raise OnearmError("write what the query asks")
+        raise OnearmError(say("query.text_needed"))
     actor = permissions.actor(user, "query.open", subject.site, clock.now().date())
     with transaction.atomic():
         at = clock.now()
+        place = Query(subject=subject, visit=visit, repeat=repeat, form=form, row=row, item=item)
+        states.require_open(_places(place))
         query = Query.objects.create(
             subject=subject,
             visit=visit,
@@ -68,12 +75,14 @@ def ask(
             form=form,
             row=row,
             item=item,
-            text=text,
+            text=text.strip(),
             opened_at=at,
             changed_at=at,
             opened_by=user,
         )
-        QueryEntry.objects.create(query=query, state=State.OPEN, text=text, user=user, at=at)
+        QueryEntry.objects.create(
+            query=query, state=State.OPEN, text=text.strip(), user=user, at=at
+        )
         _record(query, "query.open", actor)
     return query
 
@@ -86,7 +95,7 @@ def move(user: User, query: Query, state: str, text: str = "") -> Query:
     site, today = query.subject.site, clock.now().date()
     if state == State.ANSWERED:
         if not text.strip():
-            raise OnearmError("write the answer")
+            raise OnearmError(say("query.answer_needed"))
         capability = "query.answer"
     elif state == State.OPEN or query.opened_by_id == user.pk:
         capability = "query.open" if state == State.OPEN else "query.close"
@@ -94,12 +103,22 @@ def move(user: User, query: Query, state: str, text: str = "") -> Query:
         capability = "query.close_any"
     actor = permissions.actor(user, capability, site, today)
     if state not in _NEXT[query.state]:
-        raise OnearmError(f"a query that is {query.state} cannot become {state}")
+        words = {"now": say(f"query.{query.state}"), "then": say(f"query.{state}")}
+        raise OnearmError(say("query.no_way").format(**words))
     with transaction.atomic():
-        states.require_open(states.targets(subject=query.subject))
-        _move(query, state, user, text, clock.now())
+        states.require_open(_places(query))
+        _move(query, state, user, text.strip(), clock.now())
         _record(query, f"query.{state}", actor)
     return query
+
+
+def _places(query: Query) -> list[str]:
+    """Every target over the query's place: what is locked is not talked about any more."""
+    at = {"subject": query.subject, "visit": query.visit, "repeat": query.repeat}
+    event = EventInstance.objects.filter(**at).first() if query.visit else None
+    form = event.forms.filter(form=query.form).first() if event and query.form else None
+    cells = [(query.row, query.item)] if query.item else []
+    return states.targets(subject=query.subject, event=event, form=form, items=cells)
 
 
 _NEXT = {
@@ -123,7 +142,7 @@ def _key_of(query: Query) -> Key:
     return (visit, query.form, query.row, query.item, query.check_id)
 
 
-def _open(subject: Subject, key: Key, finding: Finding, at: datetime) -> None:
+def _open(subject: Subject, key: Key, finding: Finding, at: datetime, study: Study | None) -> None:
     visit, _, repeat = key[0].partition(" ")
     query = Query.objects.create(
         subject=subject,
@@ -134,10 +153,18 @@ def _open(subject: Subject, key: Key, finding: Finding, at: datetime) -> None:
         item=key[3],
         check_id=key[4],
         text=" ".join(filter(None, (finding.message, finding.hint))),
+        text_zh=_in_chinese(study, finding) if study else "",
         opened_at=at,
         changed_at=at,
     )
     QueryEntry.objects.create(query=query, state=State.OPEN, at=at)
+
+
+def _in_chinese(study: Study, finding: Finding) -> str:
+    """The finding's Chinese words (the study's, or those of the standing rule); empty without any."""
+    with translation.override("zh-hans"):
+        text = wording.finding_text(study, finding)
+    return "" if text == " ".join(filter(None, (finding.message, finding.hint))) else text
 
 
 def _move(query: Query, state: str, user: User | None, text: str, at: datetime) -> None:

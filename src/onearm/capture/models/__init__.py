@@ -12,6 +12,7 @@ from onearm.capture.models.conduct import (
     SeriousReport,
 )
 from onearm.capture.models.drafts import Draft
+from onearm.capture.models.exchange import ApiKey, DateShift, TakenFile
 from onearm.capture.models.files import Attachment, LabRange, Snapshot
 from onearm.capture.models.people import Grant, User
 from onearm.capture.models.study import Site, SiteVersion, StudyVersion
@@ -21,10 +22,12 @@ from onearm.capture.models.trail import Anchor, AuditEvent, TrailHead
 __all__ = [
     "AccrualStep",
     "Anchor",
+    "ApiKey",
     "Attachment",
     "AuditEvent",
     "Confirmation",
     "Contact",
+    "DateShift",
     "Draft",
     "EventInstance",
     "FormInstance",
@@ -43,6 +46,7 @@ __all__ = [
     "Snapshot",
     "StudyVersion",
     "Subject",
+    "TakenFile",
     "TrailHead",
     "User",
     "Verification",

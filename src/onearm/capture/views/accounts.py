@@ -186,6 +186,15 @@ def accept(request: HttpRequest) -> HttpResponse:
     return render(request, "capture/accept.html", {"text": text})
 
 
+@login_required
+def my_account(request: HttpRequest) -> HttpResponse:
+    """What the person may do, and the pages for password, second factor and mail."""
+    today = clock.now().date()
+    mine = [row for row in access.authorised(today) if row.grant.user_id == request.user.pk]
+    context = {"grants": [row.grant for row in mine], "waiting": any(r.waits for r in mine)}
+    return render(request, "capture/my_account.html", context)
+
+
 def _require(request: HttpRequest, capability: str) -> None:
     permissions.actor(request.user, capability, None, clock.now().date())
 

@@ -57,7 +57,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
         "instance": instance,
         "subject": instance.event.subject,
         "title": said(study.forms[instance.form].label),
-        "rows": study.forms[instance.form].rows,
+        "rows": words.say("history.row") if study.forms[instance.form].rows else "",
         "saves": list(_saves(study, instance))[::-1],
     }
     return render(request, "capture/history.html", context)
@@ -123,7 +123,9 @@ def _changes(
             old = before.get(row[KEY], {}).get(name)
             if name == REMOVED:
                 label = words.say("history.row_out" if new else "history.row_back")
-                yield Change(row[KEY], "", label, reason_said(str(old or "")), reason_said(str(new or "")))
+                yield Change(
+                    row[KEY], "", label, reason_said(str(old or "")), reason_said(str(new or ""))
+                )
             elif not name.startswith("_"):
                 texts = [_text(study, form_id, name, stored) for stored in (old, new)]
                 yield Change(row[KEY], name, _label(study, form_id, name), *texts)

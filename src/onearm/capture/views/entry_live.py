@@ -11,15 +11,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, permissions, zones
+from onearm.capture import zones
 from onearm.capture.actions import drafts
 from onearm.capture.document import row_keys
 from onearm.capture.options import shown
 from onearm.capture.ranges import ranges_of
 from onearm.capture.surroundings import asked, look_around
+from onearm.capture.views.entry_place import find_place, form_place, may
 from onearm.capture.views.entry_posted import read
 from onearm.capture.views.entry_sheet import split
-from onearm.capture.views.forms import find_place, form_place
 from onearm.capture.views.lesions import panel
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Now:
 @login_required
 @require_POST
 def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> HttpResponse:
-    """Skip logic, calculations, flags and the lesion panel for what is in the page; saves nothing."""
+    """Skip logic, calculations, flags and the lesion panel as things stand; saves nothing."""
     place = find_place(request, code, visit, repeat, form_id)
     posted = read(place, request.POST, zones.today(place.subject.site))
     around = look_around(place)
@@ -73,13 +73,16 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
 def draft(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> HttpResponse:
     """Keep what is typed (204), or throw the draft away and open the form as it was saved."""
     place = find_place(request, code, visit, repeat, form_id)
-    if not permissions.can(request.user, "form.enter", place.subject.site, clock.now().date()):
+    if not may(request, "form.enter", place):
         raise PermissionDenied
     if request.POST.get("discard") == "1":
         drafts.discard(request.user, form_place(place))
         return redirect("form", code, visit, repeat, form_id)
     version = request.POST.get("version", "0")
     drafts.keep(
-        request.user, form_place(place), request.POST.dict(), int(version) if version.isdigit() else 0
+        request.user,
+        form_place(place),
+        request.POST.dict(),
+        int(version) if version.isdigit() else 0,
     )
     return HttpResponse(status=204)

@@ -1,4 +1,4 @@
-"""What a form page sends: cells as typed, rows out and back, the reason, and the reader's choices."""
+"""What a form page sends: cells as typed, rows out and back, the reason, and choices."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Posted:
 
 
 def read(place: Place, fields: Mapping[str, str], today: date) -> Posted:
-    """The fields of a page (or of a draft) as values; names that the form does not have are nobody's.
+    """The fields of a page (or of a draft) as values; names that the form lacks are passed over.
 
     Raises ``ValueError`` where the version is no number.
     """
@@ -95,8 +95,11 @@ def change_reason(listed: str, text: str) -> str:
 
 
 def reason_said(reason: str) -> str:
-    """A kept reason in the reader's language: the listed part translated, what was written as is."""
-    for group in (*(f"change.{r}" for r in CHANGE_REASONS), *(f"remove.{r}" for r in REMOVE_REASONS)):
+    """A kept reason in the reader's language: the listed part translated, the rest as it is."""
+    for group in (
+        *(f"change.{r}" for r in CHANGE_REASONS),
+        *(f"remove.{r}" for r in REMOVE_REASONS),
+    ):
         listed = words.table()[group]["en"]
         if reason == listed or reason.startswith(f"{listed}: "):
             return words.say(group) + reason[len(listed) :]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onearm.capture import options, words, wording
+from onearm.capture import options, wording, words
 from onearm.capture.document import Cell, folded, next_key
 from onearm.capture.models import FormInstance
 from onearm.capture.views.entry_sheet import Again, Compared, Key, Note, split
@@ -75,8 +75,16 @@ def after_stale(place: Place, posted: Posted, problem: Stale) -> tuple[Posted, i
         label = said(items[cell.item].label)
         if place.form.rows:
             label = f"{place.form.rows} {cell.row} · {label}"
-        texts = [_text(place, cell.item, stored) for stored in (old, other, cell.stored)]
-        compared.append(Compared(f"{cell.row}.{cell.item}", label, *texts, is_open=is_mine))
+        compared.append(
+            Compared(
+                f"{cell.row}.{cell.item}",
+                label,
+                opened=_text(place, cell.item, old),
+                theirs=_text(place, cell.item, other),
+                mine=_text(place, cell.item, cell.stored),
+                is_open=is_mine,
+            )
+        )
     merged = replace(posted, theirs=posted.theirs | untouched, version=problem.version)
     again = Again(problems=(words.say("form.stale"),), compared=tuple(compared), wants_reason=True)
     return merged, problem.version, again

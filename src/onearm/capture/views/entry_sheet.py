@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from onearm.capture import options, words, wording
+from onearm.capture import options, wording, words
 from onearm.capture.document import NULL, REMOVED, Cell, Document, applied, next_key, row_keys
 from onearm.capture.ranges import ranges_of
 from onearm.capture.surroundings import Asked, asked, previous_values
@@ -96,7 +96,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One cell that somebody else changed meanwhile; ``is_open`` where the reader changed it too."""
+    """One cell that somebody else changed; ``is_open`` where the reader changed it too."""
 
     name: str
     label: str
@@ -220,12 +220,22 @@ def _box(
         has_list=bool(options.options(place.study, place.form.form, item)),
         is_asked=not item.shown_when or where in line.follow.asked or is_filled,
         is_cleared=is_hidden and is_filled,
-        before=options.shown(place.study, place.form.form, item, before.value) if before else "",
+        before=_before(line, item, before, value),
         base=base.get((key, item.name), ""),
         flag=known.flag(value) if known else "",
         range=str(known) if known else "",
         notes=tuple(line.notes.get(where, ())),
     )
+
+
+def _before(line: _Line, item: Item, before: Earlier | None, value: str) -> str:
+    """The value before, where it tells something: another one, or a measurement."""
+    is_measured = item.type in ("integer", "decimal")
+    if before is None or item.name == line.place.form.key:
+        return ""
+    if before.value == value and not is_measured:
+        return ""
+    return options.shown(line.place.study, line.place.form.form, item, before.value)
 
 
 def _was(line: _Line, item: Item) -> str:

@@ -16,7 +16,7 @@ from onearm.capture import clock, permissions, words
 from onearm.capture.actions import files
 from onearm.capture.models import Attachment
 from onearm.capture.surroundings import look_around
-from onearm.capture.views.forms import find_place
+from onearm.capture.views.entry_place import find_place
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 @login_required
 @require_POST
-def attach(
-    request: HttpRequest, code: str, visit: str, repeat: int, form_id: str
-) -> HttpResponse:
+def attach(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> HttpResponse:
     """Take an uploaded file for a form that was saved before."""
     place = find_place(request, code, visit, repeat, form_id)
     instance = look_around(place).now

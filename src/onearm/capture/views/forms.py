@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import prefetch_related_objects
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from onearm.capture import clock, lesions, permissions, words, zones
+from onearm.capture import lesions, words, zones
 from onearm.capture.actions import drafts
-from onearm.capture.actions.drafts import FormPlace
 from onearm.capture.actions.queries import live_queries
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
-from onearm.capture.models import EventInstance, FormInstance, Subject
-from onearm.capture.studies import study_of, version_at
+from onearm.capture.models import EventInstance
 from onearm.capture.surroundings import Around, Place, look_around
+from onearm.capture.views.entry_place import (
+    find_place,
+    form_place,
+    may,
+    next_address,
+    tabs,
+    visit_of,
+)
 from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, Posted, read
 from onearm.capture.views.entry_refused import after_clear, after_problems, after_stale
 from onearm.capture.views.entry_sheet import Again, Sheet, reasons, sheet
-from onearm.capture.views.month import visible_subjects
 from onearm.capture.words import said
 from onearm.errors import OnearmError, Problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.document import Cell
-    from onearm.capture.models import Attachment, Draft
-    from onearm.study import Study
-    from onearm.study.schedule import Visit
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A form of the same visit: its address part, its words, how far it is."""
-
-    id: str
-    label: str
-    state: str
-    is_here: bool
+    from onearm.capture.document import Cell, Document
+    from onearm.capture.models import Attachment, Draft, Query
 
 
 @login_required
@@ -55,14 +49,14 @@ def form_page(
 ) -> HttpResponse:
     """Show a form, or save it; 404 for what the reader may not see, as for what does not exist."""
     place = find_place(request, code, visit, repeat, form_id)
-    may_enter = _may(request, "form.enter", place)
+    may_enter = may(request, "form.enter", place)
     if request.method == "POST":
         if not may_enter:
             raise PermissionDenied
         posted = _read(place, request.POST)
         refused = _save(request, place, posted)
         if refused is None:
-            return redirect(_next(place) if "next" in request.POST else request.path)
+            return redirect(next_address(place) if "next" in request.POST else request.path)
         around = look_around(place)
         posted, version, again = refused
         shown = sheet(
@@ -79,59 +73,14 @@ def form_page(
     return _page(request, place, around, shown, may_enter=may_enter)
 
 
-def _may(request: HttpRequest, capability: str, place: Place) -> bool:
-    return permissions.can(request.user, capability, place.subject.site, clock.now().date())
-
-
-def find_place(
-    request: HttpRequest, code: str, visit: str, repeat: int, form_id: str
-) -> Place:
-    """The form that an address names; 404 where it does not exist or may not be seen."""
-    today = clock.now().date()
-    prefetch_related_objects([request.user], "grants")  # the table of rights is asked several times
-    subject = get_object_or_404(
-        visible_subjects(request.user, today).select_related("site"), code=code
-    )
-    if not permissions.can(request.user, "form.view", subject.site, today):
-        raise Http404
-    study = _study(subject, visit, repeat, form_id)
-    planned = _visit(study, visit)
-    once = planned is not None and planned.repeat is None and planned.kind != "unscheduled"
-    if planned is None or form_id not in planned.forms or form_id not in study.forms:
-        raise Http404
-    if repeat < 1 or (once and repeat > 1):
-        raise Http404
-    return Place(study, subject, visit, repeat, study.forms[form_id])
-
-
-def _study(subject: Subject, visit: str, repeat: int, form_id: str) -> Study:
-    """The version a form was entered under; the site's own for a form that nobody saved."""
-    saved = FormInstance.objects.filter(
-        event__subject=subject, event__visit=visit, event__repeat=repeat, form=form_id
-    ).select_related("study_version")
-    # The files of a version are large, and the study was read from them once.
-    instance = saved.defer("data", "study_version__files").first()
-    version = instance.study_version if instance else version_at(subject.site, clock.now().date())
-    if version is None:
-        raise Http404
-    return study_of(version)
-
-
-def _visit(study: Study, visit: str) -> Visit | None:
-    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    return visits.get(visit)
-
-
-def _read(place: Place, fields: object) -> Posted:
+def _read(place: Place, fields: Mapping[str, str]) -> Posted:
     try:
         return read(place, fields, zones.today(place.subject.site))
     except ValueError as problem:
         raise Http404 from problem
 
 
-def _save(
-    request: HttpRequest, place: Place, posted: Posted
-) -> tuple[Posted, int, Again] | None:
+def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, int, Again] | None:
     """None where the form was saved; else what to show again, at which version, and why."""
     reason = posted.reason or next((why for why in posted.removed.values() if why), "")
     changes = Changes(
@@ -164,7 +113,7 @@ def _save(
     return None
 
 
-def _typed_on(around: Around, posted: Posted) -> dict[str, object]:
+def _typed_on(around: Around, posted: Posted) -> Document:
     """The document with what was typed; rows marked to go stay in sight."""
     kept = {row: "" for row, why in posted.removed.items() if not why}
     return Posted(posted.cells, kept, posted.version, "", clear=False, theirs=posted.theirs).on(
@@ -197,11 +146,12 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
 
 
 def _baseline(place: Place, around: Around) -> dict[tuple[str, str], str]:
-    """What the lesions measured at the first scan; nothing on other forms, or at that scan itself."""
+    """What the lesions measured at baseline; nothing on other forms, or where there is none."""
     what = lesions.lesion_form(place.study)
     if what is None or what.form.form != place.form.form or not around.same:
         return {}
-    return lesions.baseline_values(what, around.same[0].data)
+    dosed = lesions.first_dose(place.study, place.subject)
+    return lesions.baseline_values(what, [i.data for i in around.same], dosed)
 
 
 def carried_lesions(place: Place, around: Around) -> list[Cell]:
@@ -212,44 +162,10 @@ def carried_lesions(place: Place, around: Around) -> list[Cell]:
     return lesions.carried(what, (i.data for i in around.same), around.data)
 
 
-def form_place(place: Place) -> FormPlace:
-    """The place as drafts name it."""
-    return FormPlace(place.subject, place.visit, place.repeat, place.form.form)
-
-
-def _queries(place: Place) -> object:
+def _queries(place: Place) -> QuerySet[Query]:
     return live_queries(place.subject, place.form.form).filter(
         visit=place.visit, repeat=place.repeat
     )
-
-
-def _next(place: Place) -> str:
-    """The address of the visit's next form; that of the subject after the last."""
-    visit = _visit(place.study, place.visit)
-    forms = [f for f in visit.forms if f in place.study.forms] if visit else []
-    behind = forms[forms.index(place.form.form) + 1 :] if place.form.form in forms else []
-    if not behind:
-        return reverse("subject", args=[place.subject.code])
-    return reverse("form", args=[place.subject.code, place.visit, place.repeat, behind[0]])
-
-
-def _tabs(place: Place) -> list[Tab]:
-    visit = _visit(place.study, place.visit)
-    known = dict(
-        FormInstance.objects.filter(
-            event__subject=place.subject, event__visit=place.visit, event__repeat=place.repeat
-        ).values_list("form", "is_complete")
-    )
-    return [
-        Tab(
-            form,
-            said(place.study.forms[form].label),
-            "empty" if form not in known else "complete" if known[form] else "begun",
-            form == place.form.form,
-        )
-        for form in (visit.forms if visit else ())
-        if form in place.study.forms
-    ]
 
 
 def _draft_words(place: Place, draft: Draft | None) -> str:
@@ -278,7 +194,7 @@ def _page(
     status: int = 200,
     posted: Posted | None = None,
 ) -> HttpResponse:
-    visit = _visit(place.study, place.visit)
+    visit = visit_of(place.study, place.visit)
     label = said(visit.label).replace("{n}", str(place.repeat)) if visit else place.visit
     draft = None
     if may_enter and posted is None and request.GET.get("draft") != "1":
@@ -293,7 +209,7 @@ def _page(
         "title": said(place.form.label),
         "sheet": shown,
         "instance": around.now,
-        "tabs": _tabs(place),
+        "tabs": tabs(place),
         "may_enter": may_enter,
         "reasons": reasons(),
         "reason_options": format_html_join(
@@ -305,7 +221,7 @@ def _page(
         "draft": draft,
         "draft_words": _draft_words(place, draft),
         "files": _files(place, around),
-        "may_attach": _may(request, "file.attach", place),
+        "may_attach": may(request, "file.attach", place),
         "history": reverse("history", args=[around.now.pk]) + "/" if around.now else "",
         "w": {
             "required": words.say("form.required"),
@@ -314,6 +230,8 @@ def _page(
             "before": words.say("form.before"),
             "base": words.say("lesions.base"),
             "range": words.say("form.range"),
+            "flag": f"L: {words.say('flag.L')}, H: {words.say('flag.H')}",
+            "row": place.form.rows if words.language() == "en" else words.say("history.row"),
             "new": words.say("form.row_new"),
             "row_out": words.say("form.row_out"),
             "row_back": words.say("form.row_back"),

@@ -192,7 +192,7 @@ def mm(size: object, *, signed: bool = False) -> str:
 
 
 def percent(change: object, reference: object) -> str:
-    """Change in per cent, cut after one decimal so that no limit shows as reached that was missed."""
+    """Change in per cent, cut after one decimal: no limit shows as reached that was missed."""
     if not isinstance(change, int) or not isinstance(reference, int) or reference == 0:
         return "—"
     tenths = abs(change) * 1000 // reference

@@ -57,9 +57,7 @@ def _identity(metadata: OdmMetadata, sites: Iterable[str]) -> Parts:
 def _forms(metadata: OdmMetadata, account: Account, names: Names) -> dict[str, Parts]:
     found: dict[str, Parts] = {}
     for form in metadata.forms.values():
-        inside = {
-            path[2]: target for path, target in names.items.items() if path[0] == form.oid
-        }
+        inside = {path[2]: target for path, target in names.items.items() if path[0] == form.oid}
         for group in groups_of(metadata, form):
             for ref in group.items:
                 target = names.items.get((form.oid, group.oid, ref.item))

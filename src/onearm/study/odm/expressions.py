@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -19,8 +20,12 @@ TOKEN = re.compile(
 WORDS = {"and": "AND", "or": "OR", "not": "NOT", "&&": "AND", "||": "OR", "!": "NOT"}
 OPS = {"==": "=", "!=": "<>"}
 
-ItemOf = Callable[[str], tuple[str, bool] | None]
-"""From a foreign name to the item of the same form and whether it is a number; None: no such."""
+TRUTHS = {"true": "Y", "1": "Y", "yes": "Y", "false": "N", "0": "N", "no": "N"}
+"""How systems write yes and no."""
+
+Kind = Literal["number", "truth", "text"]
+ItemOf = Callable[[str], tuple[str, Kind] | None]
+"""From a foreign name to the item of the same form and what it holds; None: no such item."""
 
 
 class Untranslatable(ValueError):
@@ -33,7 +38,7 @@ def to_sql(expression: str, item_of: ItemOf) -> str:
     Comparison with an empty text becomes IS NULL, a check box ``[name(code)]`` its own item.
     """
     parts: list[str] = []
-    numeric = False
+    kind: Kind = "text"
     at = 0
     expression = expression.strip()
     while at < len(expression):
@@ -43,11 +48,12 @@ def to_sql(expression: str, item_of: ItemOf) -> str:
         at = match.end()
         if match["field"] or (match["word"] and match["word"].lower() not in WORDS):
             name = match["field"] or match["word"]
-            found = item_of(f"{name}___{match['box']}" if match["box"] else name)
+            name = f"{name}___{match['box']}" if match["box"] else name
+            found = item_of(name)
             if found is None:
                 raise Untranslatable(f"{name} is not an item of the same form")
             parts.append(found[0])
-            numeric = found[1]
+            kind = found[1]
         elif match["word"]:
             parts.append(WORDS[match["word"].lower()])
         elif match["op"]:
@@ -55,7 +61,7 @@ def to_sql(expression: str, item_of: ItemOf) -> str:
         elif match["bracket"]:
             parts.append(match["bracket"])
         else:
-            _append_value(parts, (match["text"] or f"'{match['number']}'")[1:-1], numeric=numeric)
+            _append_value(parts, (match["text"] or f"'{match['number']}'")[1:-1], kind)
     return " ".join(parts).replace("( ", "(").replace(" )", ")")
 
 
@@ -65,10 +71,11 @@ def negated(sql: str) -> str:
     return inner[1] if inner else f"NOT ({sql})"
 
 
-def _append_value(parts: list[str], value: str, *, numeric: bool) -> None:
+def _append_value(parts: list[str], value: str, kind: Kind) -> None:
     if value == "" and parts and parts[-1] in ("=", "<>"):
         parts[-1] = "IS NULL" if parts[-1] == "=" else "IS NOT NULL"
-    elif numeric and re.fullmatch(r"-?\d+(\.\d+)?", value):
+    elif kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?", value):
         parts.append(value)
     else:
+        value = TRUTHS.get(value.lower(), value) if kind == "truth" else value
         parts.append("'" + value.replace("'", "''") + "'")

@@ -9,7 +9,7 @@ from typing import Any
 
 from onearm.study.forms import ItemType
 from onearm.study.odm.account import Account
-from onearm.study.odm.expressions import Untranslatable, negated, to_sql
+from onearm.study.odm.expressions import Kind, Untranslatable, negated, to_sql
 from onearm.study.odm.model import OdmCode, OdmItem, OdmItemRef, OdmMetadata, OdmRange
 from onearm.study.text import Text
 
@@ -65,6 +65,7 @@ def item_parts(
         "label": words(item.question) or words(item.description) or item.name,
         "type": TYPES.get(item.data_type, "text"),
         "required": ref.is_mandatory or None,
+        "identifies": item.identifies or None,
         "decimals": item.digits if item.data_type in ("float", "double", "decimal") else None,
         "unit": metadata.units.get(item.units[0], item.units[0]) if item.units else "",
     }
@@ -149,9 +150,7 @@ def _condition(check: OdmRange, name: str, *, numeric: bool) -> str | None:
     if check.comparator in ("IN", "NOTIN"):
         word = "IN" if check.comparator == "IN" else "NOT IN"
         return f"{name} {word} ({', '.join(values)})"
-    if check.comparator not in COMPARE or (
-        not numeric and check.comparator not in ("EQ", "NE")
-    ):
+    if check.comparator not in COMPARE or (not numeric and check.comparator not in ("EQ", "NE")):
         return None
     return f"{name} {COMPARE[check.comparator]} {values[0]}"
 
@@ -166,13 +165,14 @@ def _shown_when(
     """Skip logic as SQL; empty where there is none or where it cannot be said."""
     short = {oid.split(".")[-1]: oid for oid in names} | {oid: oid for oid in names}
 
-    def item_of(foreign: str) -> tuple[str, bool] | None:
+    def item_of(foreign: str) -> tuple[str, Kind] | None:
         oid = short.get(foreign)
         if oid is None:
             return None
         other = metadata.items[oid]
-        numeric = TYPES.get(other.data_type) in ("integer", "decimal") and not other.codelist
-        return names[oid], numeric
+        held = "" if other.codelist else TYPES.get(other.data_type, "")
+        kinds: dict[str, Kind] = {"integer": "number", "decimal": "number", "yes_no": "truth"}
+        return names[oid], kinds.get(held, "text")
 
     if item.branching:
         try:

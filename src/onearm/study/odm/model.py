@@ -36,6 +36,8 @@ class OdmItem:
     branching: str = ""
     note: str = ""
     is_file: bool = False
+    identifies: bool = False
+    calculation: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -86,21 +86,21 @@ def named(metadata: OdmMetadata) -> Names:
     items: dict[Path, Target] = {}
     used: dict[str, set[str]] = {}
     for form in metadata.forms.values():
-        for group in groups_of(metadata, form):
-            alone = separate(metadata, form, group)
-            name = forms[form.oid, group.oid if alone else ""]
+        for inside in groups_of(metadata, form):
+            alone = separate(metadata, form, inside)
+            name = forms[form.oid, inside.oid if alone else ""]
             mine = used.setdefault(name, set(RESERVED))
-            for ref in group.items:
+            for ref in inside.items:
                 if ref.item in metadata.items:
                     target = _name(ref.item, "item", mine)
-                    rows_by = _rows_by(form, is_group=group.is_repeating)
-                    items[form.oid, group.oid, ref.item] = Target(name, target, rows_by)
+                    rows_by = _rows_by(form, is_group=inside.is_repeating)
+                    items[form.oid, inside.oid, ref.item] = Target(name, target, rows_by)
     events.setdefault("", NO_EVENT if NO_EVENT not in events.values() else "LOG_0")
     return Names(events, items)
 
 
 def _own(metadata: OdmMetadata) -> Names:
-    """The names behind the OIDs that onearm itself writes: SE.VISIT, F.FORM, IG.FORM, I.FORM.ITEM."""
+    """The names behind the OIDs that onearm writes: SE.VISIT, F.FORM, IG.FORM, I.FORM.ITEM."""
     items = {}
     for form in metadata.forms.values():
         for group in groups_of(metadata, form):

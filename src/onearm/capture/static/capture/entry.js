@@ -195,6 +195,13 @@
       event.preventDefault();
       return open(input, true);
     }
+    if (event.ctrlKey && event.key.toLowerCase() === "d" && input.closest("tbody")) {
+      const above = neighbour(input, "ArrowUp");
+      event.preventDefault();
+      if (!above || !above.value) return;
+      input.value = above.value;
+      return changed(input);
+    }
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (isDate(input) && event.key === "t" && (!input.value || isWhole(input))) {
       event.preventDefault();
@@ -208,7 +215,13 @@
     if (owner && event.target !== owner) close();
   });
   sheet.addEventListener("focusout", (event) => {
-    if (event.target === owner) close();
+    const input = event.target;
+    if (input === owner) close();
+    if (!input.dataset.list || !input.value) return;
+    const typed = input.value.trim().toLowerCase();
+    const options = [...document.getElementById(input.dataset.list).options];
+    const meant = options.find((option) => option.dataset.code.toLowerCase() === typed);
+    if (meant) input.value = meant.value;
   });
   sheet.addEventListener("click", (event) => {
     const link = event.target.closest("a.hist");
@@ -291,6 +304,7 @@
       if ("text" in now.dataset) input.value = now.dataset.text;
       if ("flag" in now.dataset) {
         const flag = cell.querySelector(".flag");
+        if (!flag) continue;
         flag.textContent = now.dataset.flag;
         flag.className = `flag ${now.dataset.flag}`;
       }
@@ -330,7 +344,7 @@
   });
 
   sheet.querySelectorAll("input[list]").forEach(takeOver);
-  const first = sheet.querySelector("input.v[aria-invalid]") || cells().find((cell) => !cell.value && !cell.readOnly) || cells()[0];
+  const first = sheet.querySelector("input.v[aria-invalid]") || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new")) || cells().find((cell) => !cell.readOnly);
   if (mayEnter && first && !location.hash) first.focus({ preventScroll: true });
   asksReason();
 })();

@@ -46,13 +46,13 @@ def _panel(plot: Axes, rows: pl.DataFrame, names: list[str], about: About, alpha
     shown = "second" if _is_response(rows) else ""
     plot.set_ylim(len(names) - 0.4, -1.1)
     _beside(plot, -0.75, about.labels("marker_adjusted_p"), 0.06, from_right=True, weight="bold")
-    label = ""
+    named: dict[str, None] = {}
     for place, name in enumerate(names):
         row = by_name.get(name)
         if row is None:
             continue
         parts = [row[f"{shown}_{k}" if shown else k] for k in ("effect", "lower", "upper")]
-        label = row["second_effect_name" if shown else "effect_name"] or label
+        named[row["second_effect_name" if shown else "effect_name"]] = None
         is_found = row["p_adjusted"] is not None and row["p_adjusted"] <= alpha
         if parts[0] is not None:
             colour = FOUND if is_found else INK
@@ -74,7 +74,7 @@ def _panel(plot: Axes, rows: pl.DataFrame, names: list[str], about: About, alpha
         plot.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     plot.set_yticks([])
     plot.spines["left"].set_visible(False)
-    plot.set_xlabel(label, size=7)
+    plot.set_xlabel(" or ".join(named), size=7 if len(named) < 2 else 5.8)
     plot.hlines(np.arange(len(names)) + 0.5, *plot.get_xlim(), color=FAINT, lw=0.3, zorder=0)
 
 

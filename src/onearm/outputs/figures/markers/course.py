@@ -78,7 +78,7 @@ def by_cutpoint(
     curves: marker, endpoint, group (``low``, ``high``), time (days), survival, at_risk, censored,
     one row a step from day 0. captions: of each panel the marker, the endpoint and a line of words.
     """
-    figure, plots = panels(max(len(captions), 1), about, height=3.05, left=0.95, gap=0.85)
+    figure, plots = panels(max(len(captions), 1), about, height=3.05, left=0.95, gap=1.0)
     for plot, (marker, endpoint, words) in zip(plots, captions, strict=False):
         box = plot.get_position()
         plot.set_position((box.x0, 1.02 / 3.05, box.width, 1 - (1.02 + 0.42) / 3.05))

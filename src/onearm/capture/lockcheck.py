@@ -1,0 +1,144 @@
+"""What must be settled before data are locked: queries, forms, verification, serious events, signing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from onearm.capture import overview, verification
+from onearm.capture.models import FormInstance, Query, SeriousEvent, Subject
+from onearm.capture.words import say
+
+if TYPE_CHECKING:
+    from onearm.capture.models import EventInstance, Site
+    from onearm.capture.overview import Overview
+
+LIVE = (Query.State.OPEN, Query.State.ANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line of the checklist: its key in the words, how many are open, and the first of them."""
+
+    key: str
+    open: int
+    examples: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The line in words with what is open."""
+        text = say(f"lock.{self.key}").format(n=self.open)
+        return f"{text} ({', '.join(self.examples)})" if self.examples else text
+
+
+def checklist(
+    site: Site | None = None,
+    subject: Subject | None = None,
+    event: EventInstance | None = None,
+    form: FormInstance | None = None,
+) -> list[Point]:
+    """Every point for the study, or for what is given; ``open`` 0 is met.
+
+    Visits that are missing or overdue count for a subject and above; a missed visit with its reason
+    is settled.
+    """
+    subjects = Subject.objects.all()
+    if subject is not None:
+        subjects = subjects.filter(pk=subject.pk)
+    elif site is not None:
+        subjects = subjects.filter(site=site)
+    views = overview.overviews(subjects)
+    return [
+        _queries(subjects, event, form),
+        *([] if event or form else [_visits(views)]),
+        _forms(views, event, form),
+        _verified(views, event, form),
+        _serious(subjects, event, form),
+        _signed(views, event, form),
+    ]
+
+
+def open_points(
+    site: Site | None,
+    subject: Subject | None,
+    event: EventInstance | None,
+    form: FormInstance | None,
+) -> list[str]:
+    """The open points in words; none where everything is settled."""
+    return [p.text for p in checklist(site, subject, event, form) if p.open]
+
+
+def _queries(subjects: object, event: EventInstance | None, form: FormInstance | None) -> Point:
+    found = Query.objects.filter(subject__in=subjects, state__in=LIVE)
+    if event is not None:
+        found = found.filter(visit=event.visit, repeat=event.repeat)
+    if form is not None:
+        found = found.filter(form=form.form)
+    places = [" ".join(filter(None, row)) for row in found.values_list("subject__code", "form")[:3]]
+    return Point("queries", found.count(), tuple(places))
+
+
+def _visits(views: list[Overview]) -> Point:
+    late = [
+        f"{view.subject.code} {overview.label(row.visit, row.repeat)}"
+        for view in views
+        if view.subject.stage != Subject.Stage.FAILED
+        for row in view.planned
+        if row.status in ("overdue", "in window")
+    ]
+    return Point("visits", len(late), tuple(late[:3]))
+
+
+def _forms(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
+    missing = [
+        f"{view.subject.code} {overview.label(row.visit, row.repeat)} {name}"
+        for view in views
+        for row, name, at in view.missing()
+        if _within((row.visit.id, row.repeat, name), event, form)
+    ]
+    return Point("forms", len(missing), tuple(missing[:3]))
+
+
+def _verified(
+    views: list[Overview], event: EventInstance | None, form: FormInstance | None
+) -> Point:
+    by, undone = verification.plan(), []
+    for view in views:
+        mine = {at.pk: where for where, at in view.forms.items() if _within(where, event, form)}
+        instances = FormInstance.objects.filter(pk__in=mine)
+        subjects = dict.fromkeys(mine, view.subject.code)
+        for pk, one in verification.verified(view.study, instances, subjects, by).items():
+            if one.state not in ("verified", "not planned"):
+                visit, repeat, name = mine[pk]
+                undone.append(f"{view.subject.code} {visit} {repeat} {name}")
+    return Point("verified", len(undone), tuple(undone[:3]))
+
+
+def _serious(subjects: object, event: EventInstance | None, form: FormInstance | None) -> Point:
+    found = SeriousEvent.objects.filter(instance__event__subject__in=subjects, withdrawn_at=None)
+    if event is not None:
+        found = found.filter(instance__event=event)
+    if form is not None:
+        found = found.filter(instance=form)
+    return Point("serious", found.filter(Q(reports=None)).count())
+
+
+def _signed(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
+    unsigned = [
+        f"{view.subject.code} {visit} {repeat} {name}"
+        for view in views
+        for (visit, repeat, name), at in view.forms.items()
+        if not at.is_signed and _within((visit, repeat, name), event, form)
+    ]
+    return Point("signed", len(unsigned), tuple(unsigned[:3]))
+
+
+def _within(where: overview.Where, event: EventInstance | None, form: FormInstance | None) -> bool:
+    visit, repeat, name = where
+    if form is not None:
+        event = form.event
+        if name != form.form:
+            return False
+    return event is None or (visit, repeat) == (event.visit, event.repeat)

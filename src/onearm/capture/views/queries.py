@@ -1,0 +1,251 @@
+"""Queries: the list, one query with all that was said, and asking a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+
+from onearm.capture import clock, overview, permissions, zones
+from onearm.capture.actions.queries import ask, move
+from onearm.capture.models import Query, Subject
+from onearm.capture.studies import study_of, version_at
+from onearm.capture.views import acting
+from onearm.capture.views.month import form_url, visible_subjects
+from onearm.capture.words import said, say
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    from onearm.capture.models import User
+    from onearm.study import Study
+
+State = Query.State
+AGES = (7, 14, 30, 60)
+"""Days that the list can be cut at."""
+
+TURNS = {"site": [State.OPEN], "asker": [State.ANSWERED]}
+"""Whose turn it is, by state: the site answers, who asked looks at the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A query as the list shows it."""
+
+    query: Query
+    place: str
+    text: str
+    days: int
+    turn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One word in the talk about a query."""
+
+    who: str
+    at: str
+    state: str
+    text: str
+
+
+@login_required
+def query_list(request: HttpRequest) -> HttpResponse:
+    """The queries of the reader's sites, filtered by site, state, turn and age."""
+    sites, chosen, code = acting.chosen_sites(request)
+    state, turn = request.GET.get("state", "live"), request.GET.get("turn", "")
+    age = request.GET.get("age", "")
+    found = filtered(Query.objects.filter(subject__in=acting.subjects_of(chosen)), state, turn)
+    lines = [line_of(query) for query in found.select_related("subject__site")]
+    if age.isdecimal():
+        lines = [line for line in lines if line.days >= int(age)]
+    lines.sort(key=lambda line: (-line.days, line.query.subject.code, line.query.pk))
+    page = Paginator(lines, 100).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "sites": sites,
+        "site": code,
+        "state": state,
+        "turn": turn,
+        "age": age,
+        "ages": [str(days) for days in AGES],
+        "states": ["live", *State.values, "all"],
+        "turns": list(TURNS),
+    }
+    return render(request, "capture/queries.html", context)
+
+
+@login_required
+def query_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """One query with every word that was said, and what the reader may do with it."""
+    mine = visible_subjects(request.user, clock.now().date())
+    found = Query.objects.filter(subject__in=mine).select_related("subject__site")
+    query = get_object_or_404(found, pk=pk)
+    if request.method == "POST":
+        state, text = request.POST.get("state", ""), request.POST.get("text", "")
+        if state in State.values:
+            acting.act(request, lambda: move(request.user, query, state, text), say("query.kept"))
+        return redirect("query", pk)
+    site, subject = query.subject.site, query.subject
+    entries = query.entries.select_related("user")
+    context = {
+        "query": query,
+        "line": line_of(query),
+        "subject": subject,
+        "url": _url(query),
+        "said": [
+            Said(
+                (e.user.get_full_name() or e.user.username) if e.user else say("query.system"),
+                zones.shown(e.at, site),
+                e.state,
+                e.text if e.user or not e.text else say("query.passes"),
+            )
+            for e in entries
+        ],
+        "moves": moves(request.user, query),
+    }
+    return render(request, "capture/query.html", context)
+
+
+@login_required
+def ask_page(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask about a subject, a visit, a form or an item, saved or not."""
+    today = clock.now().date()
+    mine = visible_subjects(request.user, today).select_related("site")
+    subject = get_object_or_404(mine, code=code)
+    if not acting.can(request.user, "query.open", subject.site):
+        raise Http404
+    given = {**request.GET.dict(), **request.POST.dict()}
+    view = next(iter(overview.overviews(Subject.objects.filter(pk=subject.pk))), None)
+    if view is None:
+        raise Http404
+    place = given.get("place") or _place_text(given)
+    visit, repeat, form = _place(view.study, place)
+    items = view.study.forms[form].items if form else ()
+    if request.method == "POST" and "ask" in request.POST:
+        item = given.get("item", "")
+        row = given.get("row", "")
+        where = {
+            "visit": visit,
+            "repeat": repeat,
+            "form": form,
+            "row": (int(row) if row.isdecimal() else 1) if item else 0,
+            "item": item if item in {i.name for i in items} else "",
+        }
+        text = given.get("text", "")
+        made: list[int] = []
+        if acting.act(
+            request,
+            lambda: made.append(ask(request.user, subject, text, **where).pk),
+            say("query.asked"),
+        ):
+            return redirect("query", made[0])
+    places = [
+        (
+            f"{row.visit.id}/{row.repeat}/{name}",
+            f"{overview.label(row.visit, row.repeat)} · {label}",
+        )
+        for row in [*view.planned, *_others(view)]
+        for name in row.visit.forms
+        for label in [said(view.study.forms[name].label)]
+    ]
+    context = {
+        "subject": subject,
+        "places": places,
+        "place": place,
+        "items": [(item.name, said(item.label)) for item in items],
+        "item": given.get("item", ""),
+        "row": given.get("row", ""),
+        "has_rows": bool(form and view.study.forms[form].rows),
+        "text": given.get("text", ""),
+    }
+    return render(request, "capture/ask.html", context)
+
+
+def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]:
+    """Queries in a state (``live``: open or answered) and of a turn."""
+    if state == "live":
+        queries = queries.filter(state__in=(State.OPEN, State.ANSWERED))
+    elif state in State.values:
+        queries = queries.filter(state=state)
+    return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
+
+
+def line_of(query: Query) -> Line:
+    """A query with its place, its age in days since it last moved, and whose turn it is."""
+    subject = query.subject
+    version = version_at(subject.site, zones.today(subject.site))
+    place = _words(study_of(version), query) if version else f"{query.visit} {query.form}"
+    turns = {State.OPEN: "site", State.ANSWERED: "asker"}
+    return Line(
+        query,
+        place,
+        acting.query_words(query),
+        acting.days_since(query.changed_at, subject.site),
+        turns.get(State(query.state), ""),
+    )
+
+
+def moves(user: User, query: Query) -> list[str]:
+    """The states into which the reader may bring a query."""
+    site, today = query.subject.site, zones.today(query.subject.site)
+    own = query.opened_by_id == user.pk
+    closes = permissions.can(user, "query.close" if own else "query.close_any", site, today)
+    found: list[str] = []
+    if query.state == State.OPEN and permissions.can(user, "query.answer", site, today):
+        found.append(State.ANSWERED)
+    if query.state != State.OPEN and permissions.can(user, "query.open", site, today):
+        found.append(State.OPEN)
+    if query.state in (State.OPEN, State.ANSWERED) and closes:
+        found += [State.CLOSED, State.CANCELLED]
+    return found
+
+
+def _words(study: Study, query: Query) -> str:
+    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
+    parts = []
+    if query.visit:
+        visit = visits.get(query.visit)
+        parts.append(overview.label(visit, query.repeat) if visit else query.visit)
+    form = study.forms.get(query.form)
+    if query.form:
+        parts.append(said(form.label) if form else query.form)
+    if form and form.rows and query.row:
+        parts.append(f"{say('history.row')} {query.row}")
+    item = next((i for i in form.items if i.name == query.item), None) if form else None
+    if query.item:
+        parts.append(said(item.label) if item else query.item)
+    return " · ".join(parts)
+
+
+def _url(query: Query) -> str:
+    if not query.visit or not query.form:
+        return ""
+    url = form_url(query.subject.code, query.visit, query.repeat, query.form)
+    return f"{url}#v.{query.row}.{query.item}" if query.item else url
+
+
+def _others(view: overview.Overview) -> list[overview.Planned]:
+    known = {row.visit.id for row in view.planned}
+    visits = view.study.schedule.visits if view.study.schedule else ()
+    return [overview.log_row(view.study, v.id, 1) for v in visits if v.id not in known]
+
+
+def _place_text(given: dict[str, str]) -> str:
+    parts = (given.get("visit", ""), given.get("repeat", "1"), given.get("form", ""))
+    return "/".join(parts) if parts[0] else ""
+
+
+def _place(study: Study, text: str) -> tuple[str, int, str]:
+    """``CYCLE/2/VS`` as visit, repeat and form; empty where the study has no such place."""
+    visit, _, rest = text.partition("/")
+    repeat, _, form = rest.partition("/")
+    known = {v.id: v for v in study.schedule.visits} if study.schedule else {}
+    if visit not in known or (form and form not in known[visit].forms):
+        return "", 1, ""
+    return visit, int(repeat) if repeat.isdecimal() and int(repeat) else 1, form

@@ -1,0 +1,162 @@
+"""``onearm capture``: looking after a running capture: history, backups, accounts, the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+capture_app = typer.Typer(
+    no_args_is_help=True,
+    help="Look after the database of 'onearm serve': check its history, back it up, restore it.",
+)
+
+Data = Annotated[Path, typer.Option(help="Folder of the database, uploads and keys.")]
+DATA = Path("onearm-data")
+Key = Annotated[Path | None, typer.Option(help="File of the key that encrypts the backup.")]
+
+
+def _configure(data: Path) -> None:
+    from onearm.capture import serving
+    from onearm.errors import OnearmError
+
+    if not data.is_dir():
+        raise OnearmError(f"there is no folder {data}; name it with --data")
+    serving.configure(data)
+
+
+@capture_app.command()
+def verify(
+    data: Data = DATA,
+    anchors: Annotated[
+        Path | None, typer.Option(help="Anchors kept outside: lines of 'onearm capture anchor'.")
+    ] = None,
+) -> None:
+    """Check every chain of the history and name its first broken link; exit code 1 if any is.
+
+    With --anchors also that no chain was made anew since each anchor was taken.
+    """
+    _configure(data)
+    from onearm.capture import trail
+    from onearm.capture.models import AuditEvent, FormVersion
+    from onearm.errors import OnearmError
+
+    broken = [str(one) for one in trail.verify()]
+    for line in anchors.read_text(encoding="utf-8").splitlines() if anchors else []:
+        at, _, hash_ = line.split()
+        try:
+            moment = datetime.fromisoformat(at)
+        except ValueError:
+            raise OnearmError(f"{anchors}: {line!r} is no anchor") from None
+        if not trail.holds(moment, hash_):
+            broken.append(f"anchor of {at}: the history up to then is not what it was")
+    for problem in broken:
+        typer.echo(problem)
+    saves, acts = FormVersion.objects.count(), AuditEvent.objects.count()
+    typer.echo(f"{saves} saves and {acts} acts checked, {len(broken)} broken")
+    if broken:
+        raise typer.Exit(1)
+
+
+@capture_app.command()
+def anchor(
+    data: Data = DATA,
+    file: Annotated[
+        Path | None, typer.Option(help="Add the line to this file, best on another machine.")
+    ] = None,
+    mail: Annotated[str | None, typer.Option(help="Send the line to this address.")] = None,
+) -> None:
+    """Take a hash over all chains as they stood a minute ago, to be kept outside the system."""
+    _configure(data)
+    from django.core.mail import send_mail
+
+    from onearm.capture import trail
+
+    made = trail.anchor()
+    line = f"{made.at.isoformat()} {made.chains} {made.hash}"
+    if file is not None:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(f"{line}\n")
+    if mail is not None:
+        send_mail("onearm: anchor of the history", f"{line}\n", None, [mail])
+    typer.echo(line)
+
+
+@capture_app.command("new-key")
+def new_key(path: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Make a key for encrypted backups. Without it they cannot be read: keep it apart from them."""
+    from onearm.capture.sealing import new_key as make
+
+    make(path)
+    typer.echo(f"{path}: keep it apart from the backups")
+
+
+@capture_app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="Folder that takes the backup.")],
+    data: Data = DATA,
+    key_file: Key = None,
+) -> None:
+    """Write a backup of database, uploads and keys while the server runs."""
+    _configure(data)
+    from onearm.capture import backup as backups
+    from onearm.capture import sealing
+
+    made = backups.make(to, key=sealing.read_key(key_file) if key_file else None)
+    typer.echo(f"{made.path}")
+    typer.echo(f"SHA-256 {made.sha256}, {sum(made.manifest['rows'].values())} rows")
+    if key_file is None:
+        typer.echo("It is not encrypted and holds patients' data and keys; see --key-file.")
+
+
+@capture_app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    data: Annotated[Path, typer.Option(help="Folder to restore into; empty or new.")],
+    key_file: Key = None,
+) -> None:
+    """Restore a backup, then compare every count and check every chain; exit code 1 if one differs.
+
+    A backup of PostgreSQL goes into the empty database that DATABASE_URL names.
+    """
+    import json
+
+    from onearm.capture import sealing
+    from onearm.capture.restoring import restored
+
+    key = sealing.read_key(key_file) if key_file else None
+    manifest, found = restored(file, data, key)
+    report = {
+        "backup": file.name,
+        "made": manifest["made"],
+        "restored": datetime.now(UTC).isoformat(),
+        "rows": manifest["rows"],
+        "files": len(manifest["files"]),
+        "differences": found,
+    }
+    path = data / "restore-report.json"
+    path.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for difference in found:
+        typer.echo(difference)
+    total = sum(manifest["rows"].values())
+    typer.echo(f"{total} rows of {len(manifest['rows'])} tables, {len(found)} differences: {path}")
+    if found:
+        raise typer.Exit(1)
+
+
+@capture_app.command()
+def users(
+    data: Data = DATA,
+    day: Annotated[str | None, typer.Option(help="Who had access on this day; today if not.")] = None,
+) -> None:
+    """List who may do what at which site on a day."""
+    _configure(data)
+    from onearm.capture import access, clock
+    from onearm.cli.steps import read_date
+
+    on = read_date(day) or clock.now().date()
+    for row in access.authorised(on):
+        waits = " (not trained: no access yet)" if row.waits else ""
+        typer.echo(f"{row.in_words}{waits}")

@@ -1,0 +1,282 @@
+"""REDCap's own files: the data dictionary as metadata, the data export as item values."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from onearm.errors import OnearmError
+from onearm.store.odm.clinical import ACTS, QUERIES, VALUES, Rows
+from onearm.store.odm.read import OdmFile
+from onearm.study.odm import Account
+from onearm.study.odm.model import (
+    OdmCode,
+    OdmCodeList,
+    OdmEvent,
+    OdmForm,
+    OdmGroup,
+    OdmItem,
+    OdmItemRef,
+    OdmMetadata,
+    OdmRange,
+)
+from onearm.study.text import Text
+
+COLUMNS = {
+    "name": "Variable / Field Name",
+    "form": "Form Name",
+    "type": "Field Type",
+    "label": "Field Label",
+    "choices": "Choices, Calculations, OR Slider Labels",
+    "note": "Field Note",
+    "validation": "Text Validation Type OR Show Slider Number",
+    "low": "Text Validation Min",
+    "high": "Text Validation Max",
+    "identifier": "Identifier?",
+    "branching": "Branching Logic (Show field only if...)",
+    "required": "Required Field?",
+}
+SHORT = {
+    "name": "field_name", "form": "form_name", "type": "field_type", "label": "field_label",
+    "choices": "select_choices_or_calculations", "note": "field_note",
+    "validation": "text_validation_type_or_show_slider_number", "low": "text_validation_min",
+    "high": "text_validation_max", "identifier": "identifier", "branching": "branching_logic",
+    "required": "required_field",
+}  # fmt: skip
+"""The same columns as the programming interface of REDCap names them."""
+
+FIELD = "field"
+CHOICE = "choice"
+BRANCHING = "ItemDef@redcap:BranchingLogic"
+"""Skip logic counts as it does in ODM files of REDCap."""
+KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+TRUTH = (OdmCode("1", Text(en="Yes", zh="是")), OdmCode("0", Text(en="No", zh="否")))
+TICK = (
+    OdmCode("1", Text(en="Checked", zh="已勾选")),
+    OdmCode("0", Text(en="Unchecked", zh="未勾选")),
+)
+CONTROL = ("descriptive", "sql", "signature")
+TAG = re.compile(r"<[^>]+>")
+
+
+def read_dictionary(path: Path) -> OdmFile:
+    """The data dictionary (CSV) as metadata without visits; data give those (`read_data`).
+
+    A check box becomes one item a choice, named ``field___code`` as in the data. The account counts
+    fields, choices and columns. Raises ``OnearmError`` for a file without the dictionary's columns.
+    """
+    rows, names = _rows(path)
+    account = Account()
+    items: dict[str, OdmItem] = {}
+    codelists: dict[str, OdmCodeList] = {}
+    forms: dict[str, list[OdmItemRef]] = {}
+    for column in rows[0] if rows else ():
+        account.see("column")
+        if column not in names.values():
+            account.leave("column", f"{column}: onearm has no place for it")
+    for row in rows:
+        given = {key: row[name].strip() for key, name in names.items()}
+        account.see(FIELD)
+        made = _items(given, account, codelists)
+        if not made:
+            continue
+        if given["branching"]:
+            account.see(BRANCHING, len(made))
+        is_required = given["required"].lower() in ("y", "yes")
+        for item in made:
+            items[item.oid] = item
+            forms.setdefault(given["form"], []).append(OdmItemRef(item.oid, is_required))
+    metadata = OdmMetadata(
+        study_oid=path.stem,
+        name=path.stem,
+        forms={name: OdmForm(name, _title(name), groups=(name,)) for name in forms},
+        groups={
+            name: OdmGroup(name, _title(name), items=tuple(refs)) for name, refs in forms.items()
+        },
+        items=items,
+        codelists=codelists,
+    )
+    return _file(metadata, [], account)
+
+
+def read_data(path: Path, dictionary: OdmFile) -> OdmFile:
+    """The data export (CSV, raw codes) as item values; visits and repeating forms as it has them.
+
+    The first column is the record. Fields that the dictionary does not have, and REDCap's own
+    columns, are named in the account. Raises ``OnearmError`` for a file that is no such export.
+    """
+    rows = list(csv.DictReader(_text(path).splitlines()))
+    if not rows:
+        raise OnearmError(f"{path.name} holds no record")
+    header = list(rows[0])
+    record, known = header[0], dictionary.metadata
+    form_of = {ref.item: group.oid for group in known.groups.values() for ref in group.items}
+    account = Account()
+    for column in header:
+        account.see("column")
+        if column in KEYS or column == "redcap_data_access_group" or column in known.items:
+            continue
+        is_status = column.endswith("_complete") and column.removesuffix("_complete") in known.forms
+        why = "a state of the form" if is_status else "not in the dictionary"
+        account.leave("column", f"{column}: {why}")
+    values: list[tuple[str, ...]] = []
+    repeating: set[str] = set()
+    seen: set[str] = set()
+    events: dict[str, dict[str, None]] = {}
+    for row in rows:
+        event, repeats, instance = (row.get(key) or "" for key in KEYS)
+        instrument = repeats.lower().replace(" ", "_")
+        for column in header:
+            value = row[column] or ""
+            if column not in known.items or not value:
+                continue
+            account.see("ItemData")
+            form = form_of[column]
+            if column == record:
+                if value in seen:
+                    account.leave("ItemData", "the record's number again")
+                    continue
+                seen.add(value)
+            if instrument:
+                repeating.add(form)
+            events.setdefault(event, {})[form] = None
+            whole_event = bool(instance) and not instrument
+            place = (
+                row[record], row.get("redcap_data_access_group") or "", event,
+                instance if whole_event else "1", form, instance if instrument else "1",
+                form, "", column,
+            )  # fmt: skip
+            values.append((*place, value, "", "", "", "", "", "", "", ""))
+    again = {e for _, _, e, key, *_ in values if key not in ("", "1")}
+    metadata = OdmMetadata(
+        study_oid=known.study_oid,
+        name=known.name,
+        events={
+            e: OdmEvent(e, _title(e), is_repeating=e in again, forms=tuple(held))
+            for e, held in events.items()
+            if e
+        },
+        forms={
+            oid: OdmForm(oid, f.name, f.label, oid in repeating, f.groups)
+            for oid, f in known.forms.items()
+        },
+        groups=known.groups,
+        items=known.items,
+        codelists=known.codelists,
+    )
+    return _file(metadata, values, account)
+
+
+def _file(metadata: OdmMetadata, values: list[tuple[str, ...]], account: Account) -> OdmFile:
+    none: list[tuple[str, ...]] = []
+    sites = tuple(sorted({row[1] for row in values if row[1]}))
+    return OdmFile(
+        metadata=metadata,
+        values=Rows(VALUES, values).frame(),
+        acts=Rows(ACTS, none).frame(),
+        queries=Rows(QUERIES, none).frame(),
+        sites=sites,
+        account=account,
+        version="REDCap",
+        kind="CSV",
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise OnearmError(f"{path.name} is not UTF-8; export it again as UTF-8") from problem
+
+
+def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
+    rows = [
+        {k: v or "" for k, v in row.items() if k}
+        for row in csv.DictReader(_text(path).splitlines(keepends=True))
+    ]
+    header = list(rows[0]) if rows else []
+    for names in (COLUMNS, SHORT):
+        if all(name in header for name in names.values()):
+            return rows, names
+    absent = [name for name in COLUMNS.values() if name not in header]
+    raise OnearmError(
+        f"{path.name} is not a REDCap data dictionary: it has no column {absent[0]!r}"
+        if rows
+        else f"{path.name} holds no field"
+    )
+
+
+def _items(
+    given: dict[str, str], account: Account, codelists: dict[str, OdmCodeList]
+) -> list[OdmItem]:
+    """The items that one field makes; a field that holds no data makes none."""
+    kind, name = given["type"].lower(), given["name"]
+    if kind in CONTROL:
+        account.leave(FIELD, f"of type {kind}: no data are entered in it")
+        return []
+    if kind == "file":
+        account.leave(FIELD, "a file: attach it to the form")
+        return []
+    if kind == "calc":
+        account.see("calculation")
+        reason = "a formula of REDCap; the item is kept without it, write it in SQL (calculated)"
+        account.leave("calculation", reason)
+    codes = _codes(given["choices"]) if kind in ("radio", "dropdown", "select", "checkbox") else ()
+    codes = TRUTH if kind in ("yesno", "truefalse") else codes
+    account.see(CHOICE, len(codes) if kind not in ("yesno", "truefalse") else 0)
+    if kind == "checkbox":
+        codelists[name] = OdmCodeList(name, name, codes=TICK)
+        return [
+            _item(given, f"{name}___{c.code.lower()}", f"{_plain(given['label'])}: {c.label}", name)
+            for c in codes
+        ]
+    if codes:
+        codelists[name] = OdmCodeList(name, name, codes=codes)
+    return [_item(given, name, _plain(given["label"]), name if codes else "")]
+
+
+def _item(given: dict[str, str], name: str, label: str, codelist: str) -> OdmItem:
+    ranges = tuple(
+        OdmRange(comparator, (given[key],), is_hard=False)
+        for comparator, key in (("GE", "low"), ("LE", "high"))
+        if re.fullmatch(r"-?\d+(\.\d+)?", given[key])
+    )
+    return OdmItem(
+        oid=name,
+        name=name,
+        data_type=_data_type(given),
+        question=Text(en=label or name),
+        note=_plain(given["note"]),
+        codelist=codelist,
+        ranges=ranges,
+        branching=given["branching"],
+        identifies=given["identifier"].lower() in ("y", "yes"),
+    )
+
+
+def _data_type(given: dict[str, str]) -> str:
+    validation = given["validation"].lower()
+    if given["type"].lower() in ("slider",) or validation == "integer":
+        return "integer"
+    if given["type"].lower() == "calc" or validation.startswith("number"):
+        return "float"
+    if validation.startswith("date_"):
+        return "date"
+    return "partialTime" if validation == "time" else "text"
+
+
+def _codes(text: str) -> tuple[OdmCode, ...]:
+    """``1, Male | 2, Female`` as codes."""
+    pairs = [part.partition(",") for part in text.split("|") if part.strip()]
+    return tuple(
+        OdmCode(code.strip(), Text(en=_plain(label) or code.strip())) for code, _, label in pairs
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(TAG.sub(" ", text).split())
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()

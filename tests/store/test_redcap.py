@@ -1,0 +1,86 @@
+"""REDCap's data dictionary and data export: a study and its entries, every column accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onearm.errors import OnearmError
+from onearm.store.odm import odm_entries
+from onearm.store.redcap import COLUMNS, read_data, read_dictionary
+from onearm.study import load
+from onearm.study.lint import check
+from onearm.study.odm import draft_from_odm
+
+HEAD = ",".join(f'"{name}"' for name in COLUMNS.values()) + ',"Custom Alignment"'
+DICTIONARY = f'''\ufeff{HEAD}
+record_id,basis,text,Record,,,,,,,,y,
+born,basis,text,Date of birth,,,date_ymd,,,y,,,
+sex,basis,radio,Sex,"0, Female | 1, Male",,,,,,,y,
+pregnant,basis,yesno,"<b>Pregnant</b>",,,,,,,"[sex] = ""0""",,
+habit,basis,checkbox,Habits,"1, Smokes | 2, Drinks",,,,,,,,
+weight,visit,text,Weight,,in kg,number,20,250,,,,
+bmi,visit,calc,BMI,[weight]/2,,,,,,,,
+hint,visit,descriptive,Read this,,,,,,,,,
+often,visit,text,Often,,,,,,,"[habit(1)] = ""1""",,
+'''
+DATA = """\ufeffrecord_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,born,\
+sex,pregnant,habit___1,habit___2,basis_complete,weight,bmi,extra
+1,base_arm_1,,,1970-01-02,0,1,1,0,2,,,x
+1,base_arm_1,visit,1,,,,,,,70.5,35,
+1,base_arm_1,visit,2,,,,,,,71,,
+2,base_arm_1,,,1980-02-03,1,,0,0,1,,,
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[Path, Path]:
+    dictionary, data = tmp_path / "dictionary.csv", tmp_path / "data.csv"
+    dictionary.write_text(DICTIONARY, encoding="utf-8")
+    data.write_text(DATA, encoding="utf-8")
+    return dictionary, data
+
+
+def test_a_dictionary_and_its_records_become_a_study_with_entries(
+    written: tuple[Path, Path], tmp_path: Path
+) -> None:
+    metadata = read_dictionary(written[0])
+    file = read_data(written[1], metadata)
+    draft, names = draft_from_odm(file.metadata, metadata.account)
+    for name, text in draft.files.items():
+        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "s" / name).write_text(text, encoding="utf-8")
+    study = load(tmp_path / "s")
+    assert [f for f in check(study, {}) if f.severity == "error"] == []
+    basis, visit = study.forms["BASIS"], study.forms["VISIT"]
+    assert basis.item("BORN").identifies
+    assert basis.item("PREGNANT").shown_when == "SEX = '0'"
+    assert (visit.item("WEIGHT").low, visit.item("WEIGHT").high) == (20, 250)
+    assert visit.rows == "record"
+    entries = odm_entries(file, names, file.account)
+    rows = entries.filter(entries["FORM"] == "VISIT").select("ROW", "ITEM", "VALUE").rows()
+    assert rows == [(1, "BMI", "35"), (1, "WEIGHT", "70.5"), (2, "WEIGHT", "71")]
+    assert entries.height == file.account.carried("ItemData") == file.account.read["ItemData"] - 2
+
+
+def test_fields_and_columns_that_cannot_be_carried_are_named(written: tuple[Path, Path]) -> None:
+    metadata = read_dictionary(written[0])
+    fields = {line.kind: line for line in metadata.account.lines()}
+    assert (fields["field"].read, fields["field"].left) == (9, 1)
+    assert fields["calculation"].left == 1
+    data = read_data(written[1], metadata)
+    why = [reason for line in data.account.lines() for reason, _ in line.reasons]
+    assert "extra: not in the dictionary" in why
+    assert "basis_complete: a state of the form" in why
+    _, names = draft_from_odm(data.metadata, metadata.account)
+    assert ("visit", "visit", "often") in names.items
+    reasons = {r for line in metadata.account.lines() for r, _ in line.reasons}
+    assert "skip logic: habit___1 is not an item of the same form" in reasons
+
+
+def test_another_csv_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(OnearmError, match="not a REDCap data dictionary"):
+        read_dictionary(path)
