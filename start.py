@@ -27,7 +27,11 @@ def main() -> int:
     words = sys.argv[1:] or ["--help"]
     testing = words[0] == "test"
     install("requirements-test.lock" if testing else "requirements.lock")
-    program = ["-m", "pytest", *words[1:]] if testing else ["-m", "onearm", *words]
+    program = ["-m", "onearm", *words]
+    if testing:
+        # A file of tests stays on one core: its fixtures are made once.
+        spread = [] if "-n" in words else ["-n", "auto", "--dist", "loadfile"]
+        program = ["-m", "pytest", *spread, *words[1:]]
     folder = HERE if testing else Path.cwd()
     return subprocess.run([PYTHON, *program], cwd=folder, check=False).returncode
 

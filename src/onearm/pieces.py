@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -136,7 +141,19 @@ def _cluster(workers: Workers) -> Iterator[Any]:
 
 
 def _on_one_thread(work: Callable[[P], R], piece: P) -> R:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with one_thread():
         return work(piece)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Linear algebra on one thread: the number of cores never changes a sum."""
+    limited: AbstractContextManager[object] = _controller(len(sys.modules)).limit(limits=1)
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> ThreadpoolController:
+    """The libraries loaded by that many modules; to look for them again takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

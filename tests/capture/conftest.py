@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from onearm.capture import clock, permissions, studies
 from onearm.capture.models import (
@@ -24,6 +25,13 @@ from onearm.capture.models import (
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
 LONG_AGO = date(2020, 1, 1)
 PASSWORD = "a long enough phrase"  # noqa: S105 - of invented people
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Each test begins in English, whatever language the page before it was in."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -232,6 +232,8 @@ def test_the_language_chosen_is_kept_and_applied_on_another_machine(person: Pers
 def test_who_was_idle_is_signed_out_and_told_why(person: Person) -> None:
     client = signed_in(person("coordinator"))
     assert client.session.get_expiry_age() == 15 * 60
+    client.get("/")
+    assert client.session["seen"] > 0
     client.session.flush()
     answer = client.get("/", follow=True)
     assert "nothing happened for 15 minutes" in answer.content.decode()

@@ -12,13 +12,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from onearm.capture import studies, wording
+from onearm.capture import clock, options, studies, wording
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.document import Cell
 from onearm.capture.models import (
     EventInstance,
     FormInstance,
     FormVersion,
+    Hold,
     LabRange,
     Query,
     Site,
@@ -27,6 +28,7 @@ from onearm.capture.models import (
     User,
 )
 from onearm.capture.ranges import USED
+from onearm.capture.typing_in import typed
 from onearm.errors import Finding, Place
 
 Person = Callable[..., User]
@@ -48,7 +50,7 @@ def stands(form: str) -> dict[str, object]:
 
 def cell(html: str, name: str) -> str:
     """The tag of one input."""
-    found = re.search(rf'<input id="v\.{re.escape(name)}"[^>]*>', html)
+    found = re.search(rf'<input [^>]*id="v\.{re.escape(name)}"[^>]*>', html)
     assert found, f"no cell {name}"
     return found[0]
 
@@ -236,8 +238,9 @@ def test_a_row_that_never_was_cannot_be_taken_out(nurse: Client) -> None:
 # ---- two people
 
 
+@pytest.mark.parametrize(("choice", "kept"), [("theirs", "POSITIVE"), ("mine", "UNKNOWN")])
 def test_the_second_of_two_sees_cell_by_cell_what_differs_and_chooses(
-    nurse: Client, person: Person, signed_in: Enter
+    choice: str, kept: str, nurse: Client, person: Person, signed_in: Enter
 ) -> None:
     doctor = signed_in(person("investigator"))
     nurse.post(DISEASE, {"version": "0", "v.1.HBV": "NEGATIVE", "v.1.CIRRH": "N"})
@@ -251,9 +254,9 @@ def test_the_second_of_two_sees_cell_by_cell_what_differs_and_chooses(
     assert 'name="s.1.CIRRH"' not in html  # only the other did: theirs
     assert 'value="Yes"' in cell(html, "1.CIRRH")
     assert 'value="No"' in cell(html, "1.MVI")
-    chosen = {**mine, "version": "2", "v.1.CIRRH": "Y", "s.1.HBV": "theirs"}
+    chosen = {**mine, "version": "2", "v.1.CIRRH": "Y", "s.1.HBV": choice}
     assert nurse.post(DISEASE, chosen).status_code == 302
-    assert stands("DISEASE") == {"HBV": "POSITIVE", "CIRRH": "Y", "MVI": "N"}
+    assert stands("DISEASE") == {"HBV": kept, "CIRRH": "Y", "MVI": "N"}
 
 
 def test_rows_that_two_people_added_stay_two_rows(
@@ -392,3 +395,24 @@ def test_the_page_asks_the_database_as_often_for_many_forms_as_for_few(
         save(user, event, "VS", Changes([Cell(1, "WEIGHT", "70"), Cell(1, "PULSE", "999")], 0))
     assert Query.objects.count() > 0
     assert count() == few <= 20
+
+
+def test_frozen_data_refuse_the_save_in_words(nurse: Client, subject: Subject) -> None:
+    nurse.post(DISEASE, {"version": "0", "v.1.HBV": "NEGATIVE"})
+    user = User.objects.get()
+    Hold.objects.create(target="study", kind="frozen", set_by=user, set_at=clock.now())
+    answer = nurse.post(DISEASE, {"version": "1", "v.1.MVI": "N"})
+    assert answer.status_code == 409
+    assert "frozen or locked" in answer.content.decode()
+    assert stands("DISEASE") == {"HBV": "NEGATIVE"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_answer_can_be_typed_in_its_own_words(language: str, version: StudyVersion) -> None:
+    study = studies.study_of(version)
+    with translation.override(language):
+        for form in study.forms.values():
+            for item in form.items:
+                for code, label in options.options(study, form.form, item):
+                    text = typed(item.type, label, date(2026, 5, 26))
+                    assert options.code_of(study, form.form, item, text) == code

@@ -77,3 +77,7 @@ def test_texts_and_numbers_lose_only_the_blanks_around_them(text: str) -> None:
 def test_full_width_digits_are_digits() -> None:
     assert typed("decimal", "１２．５", TODAY) == "12.5"
     assert typed("date", "２０２６－０５－０５", TODAY) == "2026-05-05"
+
+
+def test_chinese_texts_keep_their_signs() -> None:
+    assert typed("text", " 头痛，伴恶心（轻度） ", TODAY) == "头痛，伴恶心（轻度）"

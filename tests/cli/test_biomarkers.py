@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from onearm.cli import app
+from onearm.cli.steps import refusals
+from onearm.omics.chapter import analyse
 from tests.omics import cohort
 from tests.shared import needs_shared, shared
 
@@ -67,6 +69,17 @@ def test_an_aliased_batch_ends_with_a_status_and_both_names(tmp_path: Path) -> N
     assert "orr" in refused.lower()
     manifest = json.loads((tmp_path / "out" / "markers" / "manifest.json").read_text("utf-8"))
     assert manifest["refused"][0][0] == "run"
+
+
+def test_a_build_prints_each_refusal_once() -> None:
+    """What `onearm build` prints: it ends well, and says what was not tested."""
+    answers = cohort.outcomes().responses["ORR"]
+    made = cohort.made(run=np.where(answers == 1, "1", "2"))
+    chapter = analyse(cohort.plan(permutations=99), made, cohort.outcomes())
+    lines = refusals(chapter)
+    assert len(lines) == len(set(lines)) == 1
+    assert lines[0].startswith("refused: run / ORR")
+    assert refusals(None) == []
 
 
 def test_processes_give_the_same_files(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from onearm.errors import OnearmError
 from onearm.omics.chapter import Chapter, analyse
+from onearm.omics.gene_sets import shipped
 from onearm.omics.measure import measure
 from onearm.omics.plan import Candidate, Plan, Split
 from onearm.pieces import Workers
@@ -160,3 +161,67 @@ def test_nothing_to_analyse_is_an_error_that_says_why() -> None:
     plan: Plan = cohort.plan()
     with pytest.raises(OnearmError, match="there is no assay of this modality"):
         measure(plan, cohort.Made(cohort.made().sheet, {}))
+
+
+def test_a_candidate_that_is_found_gets_a_searched_cutpoint_that_pays_for_the_search() -> None:
+    chapter = analyse(cohort.plan(), cohort.made(shift=2.0), cohort.outcomes())
+    found = {(feature, endpoint) for _, _, feature, endpoint in chapter.conclusion.found}
+    assert ("C0", "ORR") in found
+    cuts = chapter.beside.closer.cutpoints
+    assert cuts.select("feature", "endpoint").rows() == [("C0", "ORR")]
+    row = cuts.row(0, named=True)
+    assert row["note"] == "cutpoint chosen on these data"
+    assert 0 < row["p_adjusted"] < 0.05
+    assert 0 <= abs(row["shrunken"]) <= abs(row["effect"])
+    assert row["bootstrap_low"] <= row["bootstrap_middle"] <= row["bootstrap_high"]
+    assert chapter.n_tests == chapter.families["tests"].sum() + 1
+
+
+def test_no_cutpoint_is_searched_where_nothing_was_found(noise: Chapter) -> None:
+    assert noise.beside.closer.cutpoints.is_empty()
+    assert noise.beside.closer.hazards.select("feature", "endpoint").rows() == [
+        ("C0", "PFS"), ("C50", "PFS"), ("C90", "PFS"),
+    ]  # fmt: skip
+
+
+def test_gene_sets_are_tested_where_the_genes_are_known() -> None:
+    """The same noise under the names of Hallmark genes: 50 sets an endpoint, all counted."""
+    made = cohort.made()
+    assay = made.assays["rna"]
+    genes = sorted({gene for own in shipped("hallmark").sets.values() for gene in own})[:600]
+    values = 6 + np.random.default_rng(5).standard_normal((len(genes), cohort.N))
+    named = replace(
+        assay, features=(*assay.features, *genes), values=np.vstack([assay.values, values])
+    )
+    plan = cohort.plan(permutations=200)
+    chapter = analyse(plan, cohort.Made(made.sheet, {"rna": named}), cohort.outcomes())
+    sets = chapter.beside.sets
+    assert set(sets.table["endpoint"]) == {"ORR", "PFS"}
+    assert sets.table["p_adjusted"].min() > 0.01  # type: ignore[operator]  # noise
+    assert set(sets.table["method"]) == {"sample permutation"}
+    assert sets.provenance["licence"].to_list() == ["CC BY 4.0"]
+    assert chapter.n_tests == chapter.families["tests"].sum() + sets.n_tests
+
+
+def test_candidates_are_estimated_with_standard_variables_in_the_model() -> None:
+    plan = cohort.plan(checked=("sex",))
+    chapter = analyse(plan, cohort.made(shift=1.5), cohort.outcomes())
+    table = chapter.beside.with_standard
+    assert set(table["columns"]) == {"sex"}
+    assert set(table["endpoint"]) == {"ORR", "PFS"}
+    own = table.filter(pl.col("feature") == "C0", pl.col("endpoint") == "ORR").row(0, named=True)
+    assert own["lower"] < own["effect"] < own["upper"]
+    assert own["lower"] > 0
+    related = chapter.beside.related
+    assert set(related["column"]) == {"tumour_type", "sex"}
+    assert related["share"].is_between(0, 1).all()
+
+
+def test_prediction_is_refused_in_words_below_ten_responders() -> None:
+    known = cohort.outcomes()
+    few = np.where(np.cumsum(known.responses["ORR"]) <= 8, known.responses["ORR"], 0.0)
+    known = replace(known, responses={"ORR": few}, times={})
+    plan = cohort.plan(prediction=True, endpoints=("ORR",))
+    made = analyse(plan, cohort.made(), known).predictions
+    assert [one.refused is not None for one in made] == [True]
+    assert "fewer than 10 responders" in str(made[0].refused)

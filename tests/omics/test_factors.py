@@ -12,8 +12,9 @@ import pytest
 from onearm.errors import OnearmError
 from onearm.omics.assay import Block, Outcomes
 from onearm.omics.clusters import FEWEST, clusters, distances
-from onearm.omics.factors import factors, make_views
+from onearm.omics.factors import factors
 from onearm.omics.screen import Family, screen
+from onearm.omics.views import make_views
 from onearm.pieces import Workers
 from tests.shared import needs_shared, shared
 

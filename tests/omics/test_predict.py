@@ -14,10 +14,12 @@ from scipy.stats import kstest
 
 from onearm.errors import OnearmError
 from onearm.omics.assay import Block, Outcomes, Times
+from onearm.omics.chapter import analyse
 from onearm.omics.elastic_net import elastic_net, largest_penalty
 from onearm.omics.folds import inner_splits, splits, stratified_folds
+from onearm.omics.fusion import fuse
 from onearm.omics.kernels import PENALTIES, products, ridge, scaled, scaling, similarity
-from onearm.omics.nested import Part, Study, fuse, held_out
+from onearm.omics.nested import Part, Study, held_out
 from onearm.omics.nulls import Generator, bound, draw
 from onearm.omics.performance import auc_columns, calibration_line, decision_curve, roc_columns
 from onearm.omics.performance_survival import Weights, auc_at, ipcw_brier, ipcw_concordance
@@ -28,6 +30,7 @@ from onearm.omics.residuals import survival_residual
 from onearm.omics.stability import stability
 from onearm.omics.targets import Response, Survival, permutations
 from onearm.pieces import Workers
+from tests.omics import cohort
 from tests.omics.known import melanoma, stool
 from tests.shared import needs_shared, shared
 
@@ -297,6 +300,16 @@ def test_few_responders_or_events_give_no_model_and_a_reason():
     assert "non-responders" in str(predict([made], many, Question("response"), seed=1).refused)
 
 
+def test_pairs_of_one_stratum_are_compared():
+    y, strata = np.array([0.0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    scores = np.array([[1.0], [2.0], [8.0], [7.0]])
+    assert auc_columns(scores, y, strata)[0] == 0.5
+    assert auc_columns(scores, y)[0] == 0.5
+    assert auc_columns(scores + 10 * strata[:, None], y, strata)[0] == 0.5
+    target = Response(y, strata).target(np.arange(4), truth(4))
+    assert target[:, 0].tolist() == [-0.5, 0.5, -0.5, 0.5]
+
+
 def test_an_unknown_endpoint_or_column_is_named():
     made, outcomes = planted(0, np.random.default_rng(13), 150)
     with pytest.raises(OnearmError, match=r"'PFS' is no response or time.*response"):
@@ -453,17 +466,19 @@ def test_melanoma_expression_does_not_predict_response_as_is_known():
 @needs_shared
 def test_stool_profiles_predict_the_study_and_not_the_response():
     known = stool()
-    question = Question(
-        "response", batch=("study",), strata=("study",), methods=("ridge",), **QUICK
-    )
-    found = predict([known.block()], known.outcomes(), question, seed=1)
-    table = dict(found.models.select("model", "estimate").iter_rows())
+    question = Question("response", batch=("study",), methods=("ridge",), **QUICK)
+    naive = predict([known.block()], known.outcomes(), question, seed=1)
+    table = dict(naive.models.select("model", "estimate").iter_rows())
     assert table["omics"] == pytest.approx(0.558, abs=0.03)
     assert table["batch only"] > table["omics"]
-    assert found.p > 0.05
-    left_out = found.batches["estimate"]
+    left_out = naive.batches["estimate"]
     assert left_out.min() == pytest.approx(0.31, abs=0.03)
     assert left_out.max() == pytest.approx(0.57, abs=0.03)
+    within = replace(question, strata=("study",))
+    honest = predict([known.block()], known.outcomes(), within, seed=1)
+    assert honest.estimate < naive.estimate
+    assert honest.p > 0.05
+    assert honest.models["pairs"][0] == "one stratum"
 
 
 def breast(part: str, modality: str) -> Block:
@@ -521,6 +536,34 @@ def test_noise_predicts_nothing():
     assert np.mean([one.lower <= 0.5 <= one.upper for one in found]) >= 0.93
 
 
+def tumour_types(rng: np.random.Generator) -> tuple[Block, Outcomes]:
+    """Half of the genes tell two tumour types apart, which respond in 10% and 55%."""
+    kind = np.arange(50) % 2
+    y = np.zeros(50)
+    y[rng.permutation(np.flatnonzero(kind == 0))[:3]] = 1
+    y[rng.permutation(np.flatnonzero(kind == 1))[:14]] = 1
+    values = rng.standard_normal((50, 300))
+    values[:, :150] += 2 * kind[:, None]
+    columns = pl.DataFrame({"subject_id": subjects(50), "tumour": [f"T{k}" for k in kind]})
+    return block(values), Outcomes(subjects(50), {"response": y}, {}, {}, columns)
+
+
+@pytest.mark.slow
+def test_telling_tumour_types_apart_is_no_prediction_within_them():
+    trials, p, estimates = 200, [], []
+    question = Question("response", tumour_type="tumour", strata=("tumour",), **QUICK)
+    for stream in np.random.SeedSequence(23).spawn(trials):
+        made, outcomes = tumour_types(np.random.default_rng(stream))
+        found = predict([made], outcomes, question, seed=5)
+        p.append(found.p)
+        estimates.append(found.estimate)
+    table = dict(found.models.select("model", "estimate").iter_rows())
+    assert table["tumour type only"] > 0.6
+    assert np.mean(estimates) == pytest.approx(0.5, abs=0.03)
+    assert np.mean(np.array(p) <= 0.05) <= bound(trials)
+    assert kstest(np.array(p) - 0.005, "uniform").pvalue > 0.01
+
+
 @pytest.mark.slow
 def test_noise_predicts_no_survival():
     trials, found = 100, []
@@ -543,5 +586,19 @@ def test_planted_genes_are_found_as_often_as_known(shift, auc, power):
         made, outcomes = planted(shift, np.random.default_rng(stream))
         question = Question("response", methods=("ridge",), repeats=10, permutations=199)
         found.append(predict([made], outcomes, question, seed=5))
-    assert np.mean([one.estimate for one in found]) == pytest.approx(auc, abs=0.03)
+    # What is known of another program is reached, give or take two standard errors of the trials.
+    assert np.mean([one.estimate for one in found]) >= auc - 0.02
     assert np.mean([one.p <= 0.05 for one in found]) >= power
+
+
+def test_the_chapter_predicts_every_endpoint_that_the_gates_leave():
+    asked = replace(cohort.plan(), prediction=True)
+    known = cohort.outcomes()
+    chapter = analyse(asked, cohort.made(shift=1.0), known)
+    assert [one.question.endpoint for one in chapter.predictions] == ["ORR", "PFS"]
+    assert [one.p <= 0.05 for one in chapter.predictions] == [True, False]
+    assert chapter.predictions[0].batches["column"].unique().to_list() == ["run"]
+    run = np.where(known.responses["ORR"] == 1, "1", "2")
+    refused = analyse(asked, cohort.made(run=run), known)
+    assert [one.question.endpoint for one in refused.predictions] == ["PFS"]
+    assert analyse(cohort.plan(), cohort.made(), known).predictions == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ import polars as pl
 import pytest
 
 from onearm.omics.chapter import Chapter, analyse
+from onearm.outputs import marker_parts
 from onearm.outputs.biomarkers import About, conclusion, write_report
 from onearm.outputs.figures import styled
 from onearm.outputs.labels import Labels
@@ -163,3 +166,26 @@ def test_simulated_data_are_marked(tmp_path: Path) -> None:
     about = replace(About("COHORT", "A small cohort"), is_simulated=True)
     write_report(chapter(), plan(), tmp_path, about, language="zh")
     assert "模拟数据" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_searched_cutpoint_says_that_it_was_chosen_on_these_data(tmp_path: Path) -> None:
+    found = chapter(shift=2.0)
+    assert found.beside.closer.cutpoints.height
+    write_report(found, plan(), tmp_path, About("COHORT", "A small cohort"), language="zh")
+    write_report(found, plan(), tmp_path, About("COHORT", "A small cohort"))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Each cutpoint was chosen on these data" in page
+    assert "Adjusted p of the search" in page
+    assert (tmp_path / "markers" / "searched_cutpoints.csv").is_file()
+
+
+def test_every_word_of_the_chapter_is_there_in_both_languages() -> None:
+    source = Path(marker_parts.__file__).parent
+    paths = [*source.glob("marker*.py"), source / "biomarkers.py", source / "remark.py"]
+    paths += (source / "figures" / "markers").glob("*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    used = set(re.findall(r"\bmarker_[a-z_]+[a-z]\b", text))
+    rows = (source / "labels.csv").read_text(encoding="utf-8").splitlines()
+    table = {row["key"]: row for row in csv.DictReader(rows)}
+    assert len(used & set(table)) > 100
+    assert [key for key in used & set(table) if not (table[key]["en"] and table[key]["zh"])] == []

@@ -136,7 +136,7 @@ OF_MEANING: Mistakes = {
         "schedule.yaml",
         "forms: [VISIT, FOLLOWUP]",
         "forms: [VISIT, FOLLOWUPP]",
-        ("schedule.yaml:82: FOLLOWUP holds the form FOLLOWUPP", "Did you mean FOLLOWUP?"),
+        ("schedule.yaml:84: FOLLOWUP holds the form FOLLOWUPP", "Did you mean FOLLOWUP?"),
     ),
     "misspelt item of a check": (
         "forms/dm.yaml",

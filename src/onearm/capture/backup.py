@@ -1,7 +1,7 @@
 """Backup while the server runs, and a restore that proves itself before anybody works on it.
 
-A backup is one file: a tar archive of the database, the attached files, the keys and a manifest with
-the hash of each, the rows of every table and one hash over the heads of all chains.
+A backup is one file: a tar archive of the database, the attached files, the keys and a manifest
+with the hash of each, the rows of every table and one hash over the heads of all chains.
 """
 
 from __future__ import annotations
@@ -118,8 +118,7 @@ def load_dump(folder: Path) -> None:
 
 def differences(manifest: Mapping[str, Any]) -> list[str]:
     """What is not as it was when the backup was made: rows, chain heads, broken links."""
-    with transaction.atomic():
-        now = _state(_ask)
+    now = state()
     found = [
         f"table {table}: {now['rows'].get(table)} rows, {rows} when it was backed up"
         for table, rows in manifest["rows"].items()
@@ -128,6 +127,12 @@ def differences(manifest: Mapping[str, Any]) -> list[str]:
     if now["heads"] != manifest["heads"]:
         found.append("the heads of the chains are not those that were backed up")
     return found + [str(broken) for broken in trail.verify()]
+
+
+def state() -> dict[str, Any]:
+    """The rows of every table, and one hash over the heads of all chains."""
+    with transaction.atomic():
+        return _state(_ask)
 
 
 def _copy_database(work: Path) -> tuple[str, dict[str, Any]]:

@@ -66,7 +66,7 @@ def judge(
     cleared: dict[tuple[int, str], Cell] = {}
     for _ in range(MOST_ROUNDS):
         wanted = applied(data, delta(data, asked.values(), removed=removed))
-        frame = _with(others, event, form_id, wanted)
+        frame = entry_frames.asked(study, _with(others, event, form_id, wanted))
         follow = _follow(study, frame, event, form_id, wanted)
         news = [cell for cell in follow if asked.get((cell.row, cell.item)) != cell]
         if not news:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 OFFICE = (
+    ("exchange", ("export", "export.deidentified")),
+    ("amendments", ("study.load", "study.migrate")),
     ("people", ("account.manage",)),
     ("authorised", ("access.log",)),
     ("trail", ("trail.view", "access.log")),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from onearm.capture.document import Cell, Document, cells
+from onearm.capture.document import REMOVED, Document
 from onearm.capture.models import FormInstance
 from onearm.capture.month import Course, Happened
 
@@ -37,28 +37,19 @@ def course_from(study: Study, data: Iterable[tuple[str, Document]]) -> Course:
     first overall response of PD, dated by its form. The last dose is the latest first or last day
     of any dose. Incomplete dates tell nothing.
     """
-    by_form: dict[str, list[Document]] = {}
-    for name, document in data:
-        by_form.setdefault(name, []).append(document)
+    documents = list(data)
     milestones = study.schedule.milestones if study.schedule else {}
-    first = {
-        name: min(found)
-        for name, place in milestones.items()
-        if (found := list(_days(by_form, *place.split(".", 1))))
-    }
-    doses = [
-        day
-        for form in study.forms.values()
-        for item in _items(form, DOSES)
-        for day in _days(by_form, form.form, item)
-    ]
+    given = _dosing(study)
+    days = _days(documents, {*milestones.values(), *given})
+    first = {name: min(days[place]) for name, place in milestones.items() if days[place]}
+    doses = [day for place in given for day in days[place]]
     return Course(
         consent=first.get("consent"),
         enrolment=first.get("enrolment"),
         first_dose=first.get("first_dose"),
         last_dose=max(doses, default=None),
         end_of_treatment=first.get("end_of_treatment"),
-        progression=first.get("progression", _progression(study, by_form)),
+        progression=first.get("progression", _progression(study, documents)),
         death=first.get("death"),
         end_of_study=first.get("end_of_study"),
     )
@@ -68,10 +59,8 @@ def telling(study: Study) -> set[str]:
     """The forms that tell the course."""
     milestones = study.schedule.milestones if study.schedule else {}
     found = {place.partition(".")[0] for place in milestones.values()}
-    for form in study.forms.values():
-        if _items(form, DOSES) or _response_item(form):
-            found.add(form.form)
-    return found
+    found |= {place.partition(".")[0] for place in _dosing(study)}
+    return found | {form.form for form in study.forms.values() if _response_item(form)}
 
 
 def seen_of(subject: Subject) -> dict[tuple[str, int], Happened]:
@@ -90,9 +79,14 @@ def complete(text: str) -> date | None:
         return None
 
 
-def _items(form: Form, targets: Iterable[tuple[str, str]]) -> list[str]:
-    wanted = set(targets)
-    return [i.name for i in form.items if any((t.domain, t.variable) in wanted for t in i.to)]
+def _dosing(study: Study) -> list[str]:
+    """``FORM.ITEM`` of the first and the last day of doses."""
+    return [
+        f"{form.form}.{item.name}"
+        for form in study.forms.values()
+        for item in form.items
+        if any((target.domain, target.variable) in DOSES for target in item.to)
+    ]
 
 
 def _response_item(form: Form) -> str:
@@ -106,26 +100,35 @@ def _response_item(form: Form) -> str:
     return ""
 
 
-def _progression(study: Study, by_form: dict[str, list[Document]]) -> date | None:
+def _progression(study: Study, documents: Iterable[tuple[str, Document]]) -> date | None:
+    items = {form.form: (_response_item(form), form.date) for form in study.forms.values()}
     found: list[date] = []
-    for form in study.forms.values():
-        item = _response_item(form)
-        if not item or not form.date:
-            continue
-        for document in by_form.get(form.form, ()):
-            rows: dict[int, dict[str, Cell]] = {}
-            for cell in cells(document):
-                rows.setdefault(cell.row, {})[cell.item] = cell
-            for row in rows.values():
-                day = complete(row[form.date].value) if form.date in row else None
-                if item in row and row[item].value == PROGRESSION and day:
-                    found.append(day)
+    for name, document in documents:
+        response, dated = items.get(name, ("", ""))
+        if response and dated:
+            found += [
+                day
+                for row in document["rows"]
+                if row.get(response) == PROGRESSION and REMOVED not in row
+                if isinstance(row.get(dated), str) and (day := complete(row[dated]))
+            ]
     return min(found, default=None)
 
 
-def _days(by_form: dict[str, list[Document]], form: str, item: str) -> Iterator[date]:
-    for document in by_form.get(form, ()):
-        for cell in cells(document):
-            day = complete(cell.value) if cell.item == item else None
-            if day is not None:
-                yield day
+def _days(
+    documents: Iterable[tuple[str, Document]], places: Iterable[str]
+) -> dict[str, list[date]]:
+    """By ``FORM.ITEM`` the complete days that the rows that stand hold."""
+    found: dict[str, list[date]] = {place: [] for place in places}
+    items: dict[str, list[str]] = {}
+    for place in found:
+        form, _, item = place.partition(".")
+        items.setdefault(form, []).append(item)
+    for name, document in documents:
+        for row in document["rows"] if name in items else ():
+            for item in items[name] if REMOVED not in row else ():
+                text = row.get(item)
+                day = complete(text) if isinstance(text, str) else None
+                if day is not None:
+                    found[f"{name}.{item}"].append(day)
+    return found

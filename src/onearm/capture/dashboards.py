@@ -1,4 +1,4 @@
-"""The tables of the dashboards: accrual, visits, forms, queries, verification, safety, signatures."""
+"""The tables of the dashboards: accrual, visits, forms, queries, verification, signatures."""
 
 from __future__ import annotations
 
@@ -55,6 +55,12 @@ class Table:
 
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Each heading with the look of its column's first cell."""
+        looks = [cell.css for cell in self.rows[0]] if self.rows else [""] * len(self.headings)
+        return list(zip(self.headings, looks, strict=True))
 
 
 def accrual(sites: Sequence[Site], views: Sequence[Overview]) -> Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from onearm import simulate
@@ -44,19 +45,20 @@ def prepare() -> Demo:
         raise OnearmError("a demo is made only in a database of the demo environment")
     password = secrets.token_urlsafe(9)
     with transaction.atomic():
-        people = [_person(role, password) for role in permissions.roles()]
+        hashed = make_password(password)  # once: hashing is slow on purpose
+        people = [_person(role, hashed) for role in permissions.roles()]
         if not FormVersion.objects.exists():
             _load(people)
     return Demo(tuple((user.username, role) for user, role in people), password)
 
 
-def _person(role: str, password: str) -> tuple[User, str]:
+def _person(role: str, hashed: str) -> tuple[User, str]:
     today = clock.now().date()
     user, is_new = User.objects.get_or_create(
         username=f"demo.{role.replace('_', '.')}",
         defaults={"first_name": "Demo", "last_name": role.replace("_", " ")},
     )
-    user.set_password(password)
+    user.password = hashed
     user.must_change_password = False
     user.trained_on = user.trained_on or today - YEAR
     user.equivalence_accepted_at = user.equivalence_accepted_at or clock.now()

@@ -140,7 +140,7 @@ def refusals(study: Study, subject: Subject) -> list[str]:
 
 
 def no_place(study: Study, site: Site) -> list[str]:
-    """Why no further subject may be enrolled at the site: accrual is paused, or a cap is reached."""
+    """Why nobody else may be enrolled at the site: accrual is paused, or a cap is reached."""
     found: list[str] = []
     step = paused(site)
     if step is not None:

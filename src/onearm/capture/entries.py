@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from onearm.capture.models import Subject
+    from onearm.study import Study
 
 PLACE = (
     "pk",
@@ -50,6 +51,13 @@ def as_of(moment: datetime, forms: QuerySet[FormInstance] | None = None) -> pl.D
     places = FormInstance.objects.filter(pk__in=list(deltas)) if forms is None else forms
     known = {row[0]: row[1:] for row in places.values_list(*PLACE)}
     return _frame((known[pk], folded(changes)) for pk, changes in deltas.items())
+
+
+def asked(study: Study, frame: pl.DataFrame) -> pl.DataFrame:
+    """The entries of items that the study asks: what an amendment took out is kept, not judged."""
+    names = [(form.form, item.name) for form in study.forms.values() for item in form.items]
+    known = pl.DataFrame(names, schema={"FORM": pl.String, "ITEM": pl.String}, orient="row")
+    return frame.join(known, on=["FORM", "ITEM"], how="semi", maintain_order="left")
 
 
 def in_order(entries: pl.DataFrame) -> pl.DataFrame:

@@ -143,9 +143,9 @@ def judge(
     """The response at one visit.
 
     visits: visit, repeat and the lesion form's document of every visit, the one here as it is being
-    typed. dosed: the day of the first dose. Baseline is the last visit with all its scans on or before the first dose; before there
-    is a first dose, the earliest visit. Visits before baseline do not count. A lesion without a
-    date takes the latest of its visit.
+    typed. dosed: the day of the first dose. Baseline is the last visit with all its scans on or
+    before that day; while there is none, the earliest visit. Visits before baseline do not count.
+    A lesion without a date takes the latest of its visit.
     """
     read = {(visit, repeat): seen_in(what, data) for visit, repeat, data in visits}
     days = {place: _latest(seen) for place, seen in read.items()}

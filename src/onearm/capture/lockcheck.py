@@ -1,4 +1,4 @@
-"""What must be settled before data are locked: queries, forms, verification, serious events, signing."""
+"""What must be settled before data are locked: queries, forms, verification, signing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from onearm.capture import overview, verification
 from onearm.capture.models import FormInstance, Query, SeriousEvent, Subject
-from onearm.capture.words import say
+from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
     from onearm.capture.models import EventInstance, Site
@@ -93,9 +93,9 @@ def _visits(views: list[Overview]) -> Point:
 
 def _forms(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
     missing = [
-        f"{view.subject.code} {overview.label(row.visit, row.repeat)} {name}"
+        _words(view, (row.visit.id, row.repeat, name))
         for view in views
-        for row, name, at in view.missing()
+        for row, name, _ in view.missing()
         if _within((row.visit.id, row.repeat, name), event, form)
     ]
     return Point("forms", len(missing), tuple(missing[:3]))
@@ -111,8 +111,7 @@ def _verified(
         subjects = dict.fromkeys(mine, view.subject.code)
         for pk, one in verification.verified(view.study, instances, subjects, by).items():
             if one.state not in ("verified", "not planned"):
-                visit, repeat, name = mine[pk]
-                undone.append(f"{view.subject.code} {visit} {repeat} {name}")
+                undone.append(_words(view, mine[pk]))
     return Point("verified", len(undone), tuple(undone[:3]))
 
 
@@ -127,12 +126,19 @@ def _serious(subjects: object, event: EventInstance | None, form: FormInstance |
 
 def _signed(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
     unsigned = [
-        f"{view.subject.code} {visit} {repeat} {name}"
+        _words(view, where)
         for view in views
-        for (visit, repeat, name), at in view.forms.items()
-        if not at.is_signed and _within((visit, repeat, name), event, form)
+        for where, at in view.forms.items()
+        if not at.is_signed and _within(where, event, form)
     ]
     return Point("signed", len(unsigned), tuple(unsigned[:3]))
+
+
+def _words(view: Overview, where: overview.Where) -> str:
+    visit, repeat, name = where
+    row = overview.log_row(view.study, visit, repeat)
+    form = said(view.study.forms[name].label)
+    return f"{view.subject.code} {overview.label(row.visit, repeat)} {form}"
 
 
 def _within(where: overview.Where, event: EventInstance | None, form: FormInstance | None) -> bool:

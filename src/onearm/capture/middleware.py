@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ALWAYS = {"account_logout", "set_language", "health", "account_reauthenticate"}
 """Pages that are open whatever a person must do first."""
 
+SEEN, SEEN_EVERY_S = "seen", 60
+"""When the session was last prolonged, and how often it is."""
+
 NEEDS_SECOND_FACTOR = frozenset({"administrator", "data_manager"})
 """Roles that work only with a second factor (edc.md, check 25)."""
 
@@ -38,9 +41,11 @@ class Guard:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass the request on in the person's language; keep the language where it was chosen."""
         is_known = request.user.is_authenticated
-        if not is_known:
+        if is_known:
+            _keep_session(request)
+        else:
             _say_why_signed_out(request)
-        elif settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        if is_known and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = translation.get_language()
         response = self.get_response(request)
@@ -74,10 +79,12 @@ class Guard:
         if isinstance(problem, permissions.NotAllowed):
             return render(request, "403.html", {"exception": problem}, status=403)
         if isinstance(problem, clock.ClockRanBack):
-            return HttpResponse(f"{problem}\n", content_type="text/plain", status=503)
+            return HttpResponse(
+                f"{problem}\n", content_type="text/plain; charset=utf-8", status=503
+            )
         if isinstance(problem, (OperationalError, InterfaceError)):
-            text = "The database does not answer. Nothing was saved. Try again in a minute.\n"
-            return HttpResponse(text, content_type="text/plain", status=503)
+            text = words.say("error.database")
+            return HttpResponse(f"{text}\n", content_type="text/plain; charset=utf-8", status=503)
         return None
 
 
@@ -92,6 +99,13 @@ def first_duty(user: User) -> str:
     if roles & signs and user.equivalence_accepted_at is None:
         return "accept_signature"
     return ""
+
+
+def _keep_session(request: HttpRequest) -> None:
+    """Begin the idle time anew, once a minute: a page that is only read writes nothing."""
+    now = int(clock.now().timestamp())
+    if not 0 <= now - request.session.get(SEEN, 0) < SEEN_EVERY_S:
+        request.session[SEEN] = now
 
 
 def _only_administers(user: User) -> bool:

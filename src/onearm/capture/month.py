@@ -148,7 +148,7 @@ def _by_chance(
 
 
 def _is_next(visit: Visit, repeat: int, course: Course) -> bool:
-    """Before the first dose: screening is due at once, the day of the first dose after enrolment."""
+    """Before the first dose: screening is due at once, the first dose after enrolment."""
     number = planned_day(visit, repeat)
     if number is None or course.first_dose or course.death or course.end_of_study:
         return False

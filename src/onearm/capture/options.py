@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onearm.capture import words
+from onearm.capture.typing_in import WIDE
 from onearm.records.codes import choices
 
 if TYPE_CHECKING:
@@ -36,15 +37,20 @@ def code_of(study: Study, form_id: str, item: Item, text: str) -> str:
 
     What fits none stays as it is, for the checks to say so; so do items without a list.
     """
-    folded = text.casefold()
+    folded = _folded(text)
     by_words: dict[str, str] = {}
     for language in LANGUAGES:
         for code, label in options(study, form_id, item, language):
             if text == code:
                 return code
-            by_words.setdefault(label.casefold(), code)
-            by_words.setdefault(code.casefold(), code)
+            by_words.setdefault(_folded(label), code)
+            by_words.setdefault(_folded(code), code)
     return by_words.get(folded, text)
+
+
+def _folded(text: str) -> str:
+    """Without regard to case, and to whether signs are full-width (``：``) or plain (``:``)."""
+    return text.translate(WIDE).casefold()
 
 
 def _told_apart(given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Many subjects at once for lists and dashboards: schedules, forms and signatures in few queries."""
+"""Many subjects at once for lists and dashboards: schedules and forms in few queries."""
 
 from __future__ import annotations
 

@@ -54,18 +54,17 @@ def prepare(data: Path, study: Path | None, *, is_demo: bool = False) -> Ready:
     for another environment, or holds times that lie ahead of the clock, and ``Problems`` where the
     study cannot be loaded.
     """
-    from django.core.management import call_command
     from django.db import DatabaseError
 
     from onearm.capture.models import StudyVersion, User
 
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        _bring_up_to_date()
     except DatabaseError as problem:
         raise OnearmError(f"the database cannot be used: {problem}".strip()) from problem
     _require_clock()
     _keep_environment()
-    if study is not None:
+    if study is not None and not (is_demo and StudyVersion.objects.exists()):
         _take_in(study)
     if not StudyVersion.objects.exists():
         raise OnearmError("the database holds no study yet; name the study folder")
@@ -77,6 +76,38 @@ def prepare(data: Path, study: Path | None, *, is_demo: bool = False) -> Ready:
         (data / TOKEN).unlink(missing_ok=True)
         return Ready(data, None)
     return Ready(data, _keep(data / TOKEN, secrets.token_urlsafe(24)))
+
+
+def _bring_up_to_date() -> None:
+    """Apply the software's changes to the schema; rows and history must be what they were.
+
+    The trail keeps which changes were applied. Raises ``OnearmError`` where a table has fewer or
+    more rows afterwards, or a chain another head.
+    """
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from onearm.capture import backup, trail
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not plan:
+        return
+    is_new = "capture_auditevent" not in connection.introspection.table_names()
+    before = None if is_new else backup.state()
+    call_command("migrate", verbosity=0, interactive=False)
+    if before is None:
+        return
+    after = backup.state()
+    kept = {name: rows for name, rows in before["rows"].items() if name.startswith("capture_")}
+    if before["heads"] != after["heads"] or not kept.items() <= after["rows"].items():
+        raise OnearmError(
+            "bringing the database up to date changed what it holds; restore the backup and "
+            "report this"
+        )
+    applied = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    trail.record("study", "system.update", details={"applied": applied, "heads": after["heads"]})
 
 
 def _require_clock() -> None:

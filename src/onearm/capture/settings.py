@@ -189,10 +189,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-# Sessions end when idle; cookies are for this site only.
+# Sessions end when idle (middleware.Guard says that somebody is there); cookies are for this site.
 IDLE_MINUTES = max(1, min(int(os.environ.get("ONEARM_IDLE", "15")), 30))
 SESSION_COOKIE_AGE = 60 * IDLE_MINUTES
-SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -232,6 +231,7 @@ WHITENOISE_USE_FINDERS = True  # straight from the package: nothing to collect f
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024  # attached files never lie unencrypted on disk
 LOGGING = {
     # No patient data in logs: paths and statuses come from the server, errors without locals.
     "version": 1,

@@ -54,11 +54,11 @@ def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
 
 def study_of(version: StudyVersion) -> Study:
     """The study as that version said it; read once a process."""
-    return _read(version.pk)
+    return _read(version.pk, version.hash)
 
 
 @lru_cache(maxsize=8)
-def _read(pk: int) -> Study:
+def _read(pk: int, _hash: str) -> Study:
     version = StudyVersion.objects.get(pk=pk)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "study"

@@ -73,6 +73,7 @@ class Line:
     study_version: int | None
     number: int
     hash: str
+    save: int | None = None  # the key of the save, None for an act
 
     @property
     def cells(self) -> tuple[object, ...]:
@@ -178,6 +179,7 @@ def _of_version(version: FormVersion) -> Line:
         study_version=version.study_version.number,
         number=version.version,
         hash=version.hash,
+        save=version.pk,
     )
 
 

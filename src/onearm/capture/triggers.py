@@ -27,3 +27,70 @@ def statements(vendor: str) -> list[str]:
             for table in TABLES
         ),
     ]
+
+
+UNCHANGED = (
+    "id",
+    "instance_id",
+    "version",
+    "user_id",
+    "role",
+    "at",
+    "reason",
+    "origin",
+    "study_version_id",
+    "previous",
+    "hash",
+)
+"""Columns of a save that nothing changes; ``delta`` is the only other one."""
+
+APPROVED = (
+    "EXISTS (SELECT 1 FROM capture_redactedversion r JOIN capture_redaction q "
+    "ON q.id = r.redaction_id WHERE r.form_version_id = OLD.id AND r.delta = NEW.delta "
+    "AND q.approved_by_id IS NOT NULL AND q.approved_by_id <> q.requested_by_id)"
+)
+"""The new ``delta`` is that of a redaction for which two persons stand."""
+
+
+def redaction_statements(vendor: str) -> list[str]:
+    """The SQL that, after `statements`, lets a redaction of two persons change a save's delta.
+
+    A later migration that makes the tables of redaction anew drops this trigger first: SQLite
+    renames no table that a trigger names.
+    """
+    kept = "capture_redactedversion"
+    if vendor == "sqlite":
+        same = " AND ".join(f"OLD.{name} IS NEW.{name}" for name in UNCHANGED)
+        return [
+            "DROP TRIGGER IF EXISTS capture_formversion_no_update",
+            (
+                "CREATE TRIGGER capture_formversion_no_update BEFORE UPDATE ON capture_formversion "
+                f"WHEN NOT ({same} AND {APPROVED}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+            ),
+            *(
+                f"CREATE TRIGGER IF NOT EXISTS {kept}_no_{act.lower()} BEFORE {act} ON {kept} "
+                f"BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+                for act in ("UPDATE", "DELETE")
+            ),
+        ]
+    same = " AND ".join(f"OLD.{name} IS NOT DISTINCT FROM NEW.{name}" for name in UNCHANGED)
+    return [
+        (
+            "CREATE OR REPLACE FUNCTION capture_refuse_but_redaction() RETURNS trigger "
+            f"LANGUAGE plpgsql AS $$ BEGIN IF {same} AND {APPROVED} THEN RETURN NEW; END IF; "
+            f"RAISE EXCEPTION '{WORDS}'; END $$"
+        ),
+        "DROP TRIGGER IF EXISTS capture_formversion_no_change ON capture_formversion",
+        (
+            "CREATE TRIGGER capture_formversion_no_change BEFORE DELETE OR TRUNCATE "
+            "ON capture_formversion FOR EACH STATEMENT EXECUTE FUNCTION capture_refuse()"
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER capture_formversion_redaction BEFORE UPDATE "
+            "ON capture_formversion FOR EACH ROW EXECUTE FUNCTION capture_refuse_but_redaction()"
+        ),
+        (
+            f"CREATE OR REPLACE TRIGGER {kept}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {kept} FOR EACH STATEMENT EXECUTE FUNCTION capture_refuse()"
+        ),
+    ]

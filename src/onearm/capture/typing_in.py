@@ -23,13 +23,15 @@ def typed(kind: str, text: str, today: date) -> str:
     """The text to store for what was typed into an item of a kind; blanks around it are dropped.
 
     Dates come out as ISO 8601, also the year or the month of one; what is no date stays as it was
-    typed, for the checks to say so. Full-width digits and signs become plain ones.
+    typed, for the checks to say so. Full-width digits and signs become plain ones, save in texts.
 
     >>> day = date(2026, 5, 26)
     >>> [typed("partial_date", t, day) for t in ("5may26", "05/2026", "2026", "t", "31.12.2025")]
     ['2026-05-05', '2026-05', '2026', '2026-05-26', '2025-12-31']
     """
-    text = text.strip().translate(WIDE)
+    text = text.strip()
+    if kind != "text":
+        text = text.translate(WIDE)
     if kind in ("date", "partial_date") and text:
         return _date(text.lower(), today) or text
     return text

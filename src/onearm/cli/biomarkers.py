@@ -273,6 +273,7 @@ def _write(found: _Found, out: Path, language: str) -> None:
 
 def _finish(found: _Found, out: Path) -> None:
     """The conclusion on the terminal; status 1 where an association was refused."""
+    from onearm.cli.steps import refusals
     from onearm.outputs.biomarkers import conclusion
     from onearm.outputs.labels import Labels
     from onearm.outputs.marker_pictures import Words
@@ -280,7 +281,6 @@ def _finish(found: _Found, out: Path) -> None:
     typer.echo(conclusion(found.chapter, Words.of(found.plan, Labels("en"))))
     typer.echo(f"{found.chapter.n_tests:,} hypotheses tested. Report: {out / 'report.html'}")
     if found.chapter.is_refused:
-        for finding in found.chapter.findings:
-            if finding.severity == "error":
-                typer.echo(f"refused: {finding}", err=True)
+        for line in refusals(found.chapter):
+            typer.echo(line, err=True)
         raise typer.Exit(1)

@@ -149,7 +149,9 @@ def restore(
 @capture_app.command()
 def users(
     data: Data = DATA,
-    day: Annotated[str | None, typer.Option(help="Who had access on this day; today if not.")] = None,
+    day: Annotated[
+        str | None, typer.Option(help="Who had access on this day; today if not.")
+    ] = None,
 ) -> None:
     """List who may do what at which site on a day."""
     _configure(data)

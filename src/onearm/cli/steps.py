@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
+    from onearm.omics.chapter import Chapter
     from onearm.omics.measure import Measured
     from onearm.outputs.labels import Language
     from onearm.pieces import Workers
@@ -88,7 +89,7 @@ def source_of_data(entries: Path | None, sdtm: Path | None, uses: list[str] | No
         raise OnearmError("name one source of data: --entries FILE or --sdtm FOLDER, not both")
     data = entries or sdtm
     if data is None:
-        raise OnearmError("name the data: --entries FILE or --sdtm FOLDER")
+        raise OnearmError("name the data: --entries FILE or --sdtm FOLDER, or --database WHERE")
     if uses and entries is not None:
         raise OnearmError(f"--use {uses[0]}: it says which SDTM file to take; give it with --sdtm")
     return data
@@ -163,6 +164,14 @@ def _read_assays(manifest: Path, first_dose: Mapping[str, date]) -> Measured:
     from onearm.store.assays import read_assays, read_manifest
 
     return read_assays(read_manifest(manifest), first_dose=first_dose)
+
+
+def refusals(markers: Chapter | None) -> list[str]:
+    """A line for each association of markers that was not tested because it would be dishonest."""
+    if markers is None:
+        return []
+    errors = dict.fromkeys(str(f) for f in markers.findings if f.severity == "error")
+    return [f"refused: {finding}" for finding in errors]
 
 
 def simulated_cut(data: Path) -> str | None:

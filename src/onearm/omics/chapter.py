@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from onearm.errors import Finding
 from onearm.omics.assay import Assay, Block, Outcomes
+from onearm.omics.beside import Beside, beside
 from onearm.omics.cohort import Cohort, cohort
+from onearm.omics.counts import COUNTS, count_models
 from onearm.omics.curves import CURVES, curves_by_cut
 from onearm.omics.detectable import Power, detectable, power_curve
+from onearm.omics.factor_family import factor_family
+from onearm.omics.factors import Factors
 from onearm.omics.families import Gated, Group, Settings, Tested, run_tier
 from onearm.omics.gates import Gate, confounding, label_benchmark, missingness
 from onearm.omics.landmark import from_landmark
@@ -21,6 +25,8 @@ from onearm.omics.measure import Measured, Measures, clinical_block, measure
 from onearm.omics.nullcheck import P_VALUES, QUANTILES, null_check
 from onearm.omics.ontreatment import OnTreatment, on_treatment
 from onearm.omics.plan import Plan
+from onearm.omics.predict import Prediction
+from onearm.omics.predicted import predictions
 from onearm.omics.verify import Quality, verify
 from onearm.pieces import SERIAL, Workers
 
@@ -54,8 +60,10 @@ class Chapter:
     gates: the confounding gate's table with the modality that each column belongs to (empty: the
     subjects). sensitivity: candidates against the varied endpoints. p_values, quantiles: for the
     look at the null distribution. curves: Kaplan-Meier by fixed cutpoints. n_tests: hypotheses of
-    all tiers, sensitivity analyses and changes. findings: refusals and warnings for people. change:
-    what samples on treatment say; None where there are none.
+    all tiers and of everything beside them. findings: refusals and warnings for people. beside:
+    gene sets, searched cutpoints, assumptions. change: what samples on treatment say; None where
+    there are none. predictions: one an endpoint, where the plan asks for them. counts: models of
+    counts beside max-T (`COUNTS`). factors: what the modalities share, where a prediction is asked.
     """
 
     plan: Plan
@@ -75,7 +83,11 @@ class Chapter:
     n_tests: int
     findings: tuple[Finding, ...]
     sources: pl.DataFrame
+    beside: Beside
     change: OnTreatment | None = None
+    predictions: tuple[Prediction, ...] = ()
+    counts: pl.DataFrame = field(default_factory=pl.DataFrame)
+    factors: Factors | None = None
 
     @property
     def associations(self) -> pl.DataFrame:
@@ -119,7 +131,9 @@ def analyse(
     gates = _gates(plan, found, outcomes)
     strata = _strata(plan, outcomes)
     settings = Settings(plan.design, strata, plan.seed, plan.permutations, workers)
-    tested, cuts, clinical = _tiers(plan, found, outcomes, gates, settings, say)
+    gated = _all_gated(gates, tuple(found.blocks.values()), plan)
+    shared, family = factor_family(plan, gated, workers=workers) or (None, None)
+    tested, cuts, clinical, groups = _tiers(plan, found, outcomes, gates, settings, say, family)
     say("markers: what could be detected")
     main = tuple(e for e in plan.endpoints if e in outcomes.times)
     curve, conclusion = _concluded(plan, outcomes, tested, gates, main, strata)
@@ -127,20 +141,24 @@ def analyse(
     sensitivity = _sensitivity(plan, outcomes, baseline, gates, settings)
     p_values, quantiles = _null(plan, found, outcomes, tested, gates, settings)
     say("markers: change on treatment")
-    gated = _all_gated(gates, tuple(found.blocks.values()), plan)
-    groups = cohort_strata(outcomes, strata)
-    change = on_treatment(plan, measured, found, outcomes, gated, groups, settings)
-    beside = [one for one in (sensitivity, change) if one]
+    numbers = cohort_strata(outcomes, strata)
+    change = on_treatment(plan, measured, found, outcomes, gated, numbers, settings)
+    say("markers: gene sets and assumptions")
+    more = beside(plan, measured, found, outcomes, gated, groups, tested["candidates"], settings)
+    counts = _counts(plan, measured, found, outcomes, gates, settings)
+    say("markers: prediction")
+    predicted = predictions(plan, outcomes, gated, baseline, strata, workers=workers)
     return Chapter(
         plan, found, outcomes, quality,
         gates.table, gates.benchmark, missingness(tuple(found.blocks.values()), outcomes),
         tested, sensitivity.table if sensitivity else pl.DataFrame(schema=_schema(tested)),
         _curves(outcomes, baseline, cuts, main),
         p_values, quantiles, curve, conclusion,
-        sum(t.n_tests for t in tested.values()) + sum(one.n_tests for one in beside),
+        sum(t.n_tests for t in tested.values()) + counts.height
+        + sum(one.n_tests for one in (sensitivity, more, change) if one),
         (*gates.findings, *(f for t in tested.values() for f in t.refused),
          *(change.refused if change else ())),
-        _sources(measured.assays), change,
+        _sources(measured.assays), more, change, predicted, counts, shared,
     )  # fmt: skip
 
 
@@ -246,7 +264,12 @@ def _tiers(
     gates: _Gates,
     settings: Settings,
     say: Callable[[str], None],
-) -> tuple[dict[str, Tested], dict[str, float], Block | None]:
+    family: Gated | None,
+) -> tuple[dict[str, Tested], dict[str, float], Block | None, list[Group]]:
+    """The three tiers, cutpoints fixed in advance, the clinical candidates, tier 1's groups.
+
+    family: factors that join the second tier.
+    """
     clinical, cuts = clinical_block(plan, outcomes.columns)
     first = [clinical] if clinical is not None else []
     baseline = [*first, *found.candidates]
@@ -256,7 +279,7 @@ def _tiers(
         groups.append(
             Group(_all_gated(gates, blocks, plan), _landmark(outcomes, day), "landmark", float(day))
         )
-    programmes = _all_gated(gates, found.programmes, plan)
+    programmes = (*_all_gated(gates, found.programmes, plan), *([family] if family else []))
     discovery = [
         Group(_all_gated(gates, [found.blocks[m.name]], plan), outcomes)
         for m in plan.modalities
@@ -270,7 +293,7 @@ def _tiers(
     ):
         say(f"markers: {tier}")
         tested[tier] = run_tier(tier, plan.split.of(tier), asked, settings)  # type: ignore[arg-type]  # the three tiers
-    return tested, {**found.cuts, **cuts}, clinical
+    return tested, {**found.cuts, **cuts}, clinical, groups
 
 
 def _all_gated(
@@ -388,6 +411,25 @@ def _null(
     rows = tested["discovery"].table.filter(pl.col("modality") == largest)
     people = _people(gated, outcomes, settings)
     return null_check(rows, people, gated.endpoints, seed=plan.seed)
+
+
+def _counts(
+    plan: Plan,
+    measured: Measured,
+    found: Measures,
+    outcomes: Outcomes,
+    gates: _Gates,
+    settings: Settings,
+) -> pl.DataFrame:
+    """The models of counts that the plan asks for, against the responses the gates leave."""
+    parts = [pl.DataFrame(schema=dict(COUNTS))]
+    for asked in plan.modalities:
+        if asked.counts and asked.name in found.blocks:
+            gated = gates.gated(found.blocks[asked.name], asked.name, plan.endpoints)
+            people = _people(gated, outcomes, settings)
+            assay, ends = measured.assays[asked.name], gated.endpoints
+            parts.append(count_models(assay, measured.sheet, people, ends, asked.counts))
+    return pl.concat(parts)
 
 
 def _people(gated: Gated, outcomes: Outcomes, settings: Settings) -> Cohort:

@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from onearm.omics.assay import Block
-from onearm.omics.factors import View, independent, make_views
+from onearm.omics.views import View, independent, make_views
 from onearm.stats.arguments import Floats, Integers
 
 MODALITY = "clusters"
@@ -166,9 +166,7 @@ def _consensus(distance: Floats, number: int, rng: np.random.Generator) -> Float
         place = np.ix_(rows, rows)
         together[place] += label[:, None] == label[None, :]
         sampled[place] += 1
-    return np.asarray(
-        np.divide(together, sampled, out=np.full((n, n), np.nan), where=sampled > 0)
-    )
+    return np.asarray(np.divide(together, sampled, out=np.full((n, n), np.nan), where=sampled > 0))
 
 
 def _by_size(label: Integers) -> Integers:

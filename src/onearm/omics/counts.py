@@ -9,22 +9,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from onearm.errors import OnearmError
 from onearm.omics.assay import Assay, Block, rows_of
+from onearm.omics.cohort import Cohort
 from onearm.omics.moderated import moderated_t
+from onearm.omics.plan import CountMethod
 from onearm.omics.samples import choose_samples
 from onearm.omics.tidy import benjamini_hochberg
 from onearm.omics.transform import library_sizes
 from onearm.omics.voom import voom
 from onearm.stats.arguments import Floats, Integers, InvalidArgument
 
-CountMethod = Literal["voom", "pydeseq2"]
 METHODS: tuple[CountMethod, ...] = ("voom", "pydeseq2")
 
 COUNTS: Mapping[str, pl.DataType] = {
@@ -107,7 +108,8 @@ def by_pydeseq2(counts: Floats, response: Floats, *, strata: Integers | None = N
         counts=table, metadata=design[["response"]], design=design, refit_cooks=False, n_cpus=1,
         quiet=True,
     )  # fmt: skip
-    with warnings.catch_warnings(record=True) as said:
+    # One thread: several are slower by far on a busy machine, and change the last digits.
+    with warnings.catch_warnings(record=True) as said, threadpool_limits(limits=1):
         warnings.simplefilter("always")
         model.deseq2()
     # The package goes on with another rule for the dispersions, and warns: the table says so too.
@@ -177,6 +179,24 @@ def count_table(
             parts.append(_rows(block, endpoint, method, (int(kept.sum()), yes), found))
     order = ["method", "endpoint", "q", "p_nominal", "feature"]
     return pl.concat(parts).sort(order, nulls_last=True)
+
+
+def count_models(
+    assay: Assay,
+    sheet: pl.DataFrame,
+    people: Cohort,
+    endpoints: Sequence[str],
+    methods: Sequence[CountMethod],
+) -> pl.DataFrame:
+    """`count_table` of the one block of a cohort, in its subjects and strata.
+
+    endpoints: those that may be tested; times and amounts among them are passed over.
+    """
+    block = people.blocks[0]
+    counts = raw_counts(assay, sheet, block)[rows_of(block.subjects, people.subjects)]
+    responses = people.outcomes.responses
+    asked = {name: responses[name] for name in endpoints if name in responses}
+    return count_table(block, counts, asked, methods=methods, strata=people.strata)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves of two groups by a cutpoint that was fixed in advance."""
+"""Kaplan-Meier curves of two groups by a cutpoint, fixed in advance or searched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from onearm.omics.assay import Block, Outcomes, rows_of
+from onearm.omics.assay import Block, Outcomes, Times, rows_of
 from onearm.omics.marked import marked
 from onearm.stats.arguments import Booleans, Floats
 from onearm.stats.survival import kaplan_meier
@@ -50,6 +50,24 @@ def curves_by_cut(
         for group, mask in (("low", ~high), ("high", high)):
             curve = _curve(times.time[rows[mask]], times.event[rows[mask]])
             parts.append(marked(curve, marker=name, endpoint=endpoint, group=group))
+    return pl.concat(part.cast(pl.Schema(CURVES)) for part in parts)
+
+
+def curves_above(
+    values: Floats, cut: float, times: Times, marker: str, endpoint: str
+) -> pl.DataFrame:
+    """The curves of the subjects above a searched cutpoint (``high``) and of the rest.
+
+    values: (subjects,), NaN where missing. No curve where a group has fewer than 5 patients.
+    """
+    usable = np.isfinite(values) & np.isfinite(times.time)
+    high = values[usable] > cut
+    time, event = times.time[usable], times.event[usable]
+    parts = [pl.DataFrame(schema=dict(CURVES))]
+    if min(high.sum(), (~high).sum()) >= FEWEST:
+        for group, mask in (("low", ~high), ("high", high)):
+            curve = _curve(time[mask], event[mask])
+            parts.append(marked(curve, marker=marker, endpoint=endpoint, group=group))
     return pl.concat(part.cast(pl.Schema(CURVES)) for part in parts)
 
 

@@ -7,6 +7,7 @@ and the effect with its optimism taken out. omics.md, section 7.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -79,17 +80,22 @@ def search_cutpoint(
         raise InvalidArgument("feature", f"{x.size} values", "one with two groups inside the tails")
     none = np.empty((x.size, 0))
     indicators = _above(x, cuts)
-    judged = max_t(
+    judge = partial(
+        max_t,
         [Group(centred(indicators, s, none), _residual(y, s))],
         strata=s,
         seed=seed,
         permutations=permutations,
         workers=workers,
     )
+    judged = judge(most=permutations)
     size = np.abs(judged.statistic[0])
     if np.isnan(size).all():
         raise InvalidArgument("outcome", "no contrast", "one with events or with both responses")
     best = int(np.nanargmax(size))
+    if judged.indeterminate[0][best]:
+        # More permutations only for the cutpoint that is reported, not for its neighbours.
+        judged = judge()
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
     bootstrap = _resampled(x, y, s, tails, resamples, rng)
     shrinkage = _shrinkage(x, y, s, tails, rng)

@@ -12,7 +12,7 @@ from onearm.errors import OnearmError
 from onearm.stats.arguments import Floats
 
 if TYPE_CHECKING:
-    from onearm.omics.factors import View
+    from onearm.omics.views import View
 
 
 def mofa_scores(views: tuple[View, ...], most: int, stream: np.random.SeedSequence) -> Floats:

@@ -16,8 +16,9 @@ import numpy as np
 
 from onearm.omics.elastic_net import FEATURES, PATH, net_scores
 from onearm.omics.folds import Split, inner_splits, splits, stratified_folds
+from onearm.omics.fusion import fuse, fusion_weights
 from onearm.omics.kernels import PENALTIES, products, ridge, scaled, scaling, similarity
-from onearm.omics.targets import Target
+from onearm.omics.targets import Target, within
 from onearm.stats.arguments import Floats, Integers
 
 Method = Literal["ridge", "kernel ridge", "elastic net", "best single"]
@@ -38,13 +39,15 @@ class Part:
     """The features of one modality, as measured.
 
     values: (patients with it, features), NaN where a value is missing. at: (patients,) the row of
-    each patient, -1 for one without this modality. methods: what is tried on it.
+    each patient, -1 for one without this modality. methods: what is tried on it. is_pooled: trained
+    without regard to strata, for a label that may be one of them.
     """
 
     name: str
     values: Floats
     at: Integers
     methods: tuple[Method, ...]
+    is_pooled: bool = False
 
     @property
     def options(self) -> tuple[tuple[Method, float], ...]:
@@ -141,14 +144,14 @@ def by_folds(study: Study, fold: Integers, rng: np.random.Generator) -> Scores:
 
 def held_out(study: Study, split: Split, inner: tuple[Split, ...]) -> dict[str, Fitted]:
     """Every model fitted in ``split.train`` and applied to ``split.test``."""
-    target = study.target.target(split.train, study.permuted)
-    targets = [study.target.target(split.train[part.train], study.permuted) for part in inner]
     wanted = {name for names in study.groups.values() for name in names}
-    by_part = {
-        part.name: _fit_part(part, split, inner, target, targets)
-        for part in study.parts
-        if part.name in wanted
-    }
+    by_part: dict[str, Fitted] = {}
+    for is_pooled, goal in ((False, study.target), (True, study.target.pooled)):
+        own = [p for p in study.parts if p.name in wanted and p.is_pooled == is_pooled]
+        if own:
+            aims = _Aims.of(goal, study.permuted, split, inner)
+            by_part |= {part.name: _fit_part(part, split, inner, aims) for part in own}
+    target = study.target.target(split.train, study.permuted)
     at = {part.name: part.at >= 0 for part in study.parts}
     return {
         group: _fit_group({name: by_part[name] for name in names}, at, split, target)
@@ -156,17 +159,34 @@ def held_out(study: Study, split: Split, inner: tuple[Split, ...]) -> dict[str, 
     }
 
 
-def _fit_part(
-    part: Part, split: Split, inner: tuple[Split, ...], target: Floats, targets: list[Floats]
-) -> Fitted:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aims:
+    """What is aimed at in a training part, and in the training part of each inner fold."""
+
+    strata: Integers
+    outer: Floats
+    inner: tuple[Floats, ...]
+
+    @classmethod
+    def of(
+        cls, target: Target, permuted: Integers, split: Split, inner: tuple[Split, ...]
+    ) -> _Aims:
+        return cls(
+            target.strata,
+            target.target(split.train, permuted),
+            tuple(target.target(split.train[part.train], permuted) for part in inner),
+        )
+
+
+def _fit_part(part: Part, split: Split, inner: tuple[Split, ...], aims: _Aims) -> Fitted:
     """The option with the smallest squared error over the inner folds, column by column."""
-    inside = np.empty((len(part.options), *target.shape))
-    for own, toward in zip(inner, targets, strict=True):
+    inside = np.empty((len(part.options), *aims.outer.shape))
+    for own, toward in zip(inner, aims.inner, strict=True):
         train, held = split.train[own.train], split.train[own.test]
-        inside[:, own.test] = _scores(part, train, held, toward)
-    error = _squared_error(inside, target)
+        inside[:, own.test] = _scores(part, train, held, toward, aims.strata)
+    error = _squared_error(inside, aims.outer)
     best = error.argmin(axis=0)
-    outside = _scores(part, split.train, split.test, target)
+    outside = _scores(part, split.train, split.test, aims.outer, aims.strata)
     method, penalty = part.options[int(best[0])]
     words = f"{part.name}: {method}" + (f", penalty {penalty:g}" if penalty else "")
     return Fitted(_take(inside, best), _take(outside, best), error.min(axis=0), words)
@@ -183,7 +203,9 @@ def _take(scores: Floats, best: Integers) -> Floats:
     return np.asarray(np.take_along_axis(scores, best[None, None, :], axis=0)[0])
 
 
-def _scores(part: Part, train: Integers, test: Integers, target: Floats) -> Floats:
+def _scores(
+    part: Part, train: Integers, test: Integers, target: Floats, strata: Integers
+) -> Floats:
     """Scores of ``test`` by every option: (options, test, columns); 0 for one without the part.
 
     target: (train, columns) for all training patients; those with the part are used.
@@ -193,8 +215,7 @@ def _scores(part: Part, train: Integers, test: Integers, target: Floats) -> Floa
     if there.sum() < 2 or not asked.any():
         return scores
     own, held = part.at[train][there], part.at[test][asked]
-    y = target[there]
-    y = y - y.mean(axis=0)
+    y = within(target[there], strata[train[there]])
     is_kernel = any(method in ("ridge", "kernel ridge") for method in part.methods)
     product = products(part.values, own) if is_kernel else np.empty((0, 0))
     done = []
@@ -264,24 +285,3 @@ def _fuse(
     fused = fuse(inside, train, weight)
     own = _squared_error(fused[None], target)[0]
     return Fitted(fused, fuse(outside, test, weight), own, FUSION)
-
-
-def fusion_weights(error: Floats, without: Floats) -> Floats:
-    """Share of the squared error that each part takes away, at least 0; all 1 where none does.
-
-    error: (parts, columns) over the inner folds; without: (columns,) error of the training mean.
-    """
-    skill = np.maximum(1 - error / np.where(without > 0, without, 1.0), 0.0)
-    return np.asarray(np.where(skill.sum(axis=0) > 0, skill, 1.0))
-
-
-def fuse(scores: Floats, available: np.ndarray, weight: Floats) -> Floats:
-    """Weighted mean of the scores of the parts each patient has: (patients, columns); 0 for none.
-
-    scores: (parts, patients, columns); available: (parts, patients); weight: (parts, columns).
-    """
-    own = weight[:, None, :] * available[:, :, None]
-    total = own.sum(axis=0)
-    return np.asarray(
-        np.divide((own * scores).sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
-    )

@@ -42,7 +42,7 @@ def null_check(
 
 
 def _quantiles(people: Cohort, endpoint: str, seed: int) -> pl.DataFrame:
-    residual = _residual(people, endpoint)
+    residual = null_residual(people, endpoint)
     x = np.nan_to_num(centred(people.matrices[0], people.strata, people.covariates[0]))
     x = x[:, (x != 0).any(axis=0)]
     if not x.size or not residual.any():
@@ -77,7 +77,8 @@ def _points(size: int) -> np.ndarray:
     return np.unique(np.append(np.linspace(0, size - 1, POINTS).astype(np.int64), top))
 
 
-def _residual(people: Cohort, endpoint: str) -> Floats:
+def null_residual(people: Cohort, endpoint: str) -> Floats:
+    """Of an endpoint on strata and covariates of the first block; 0 where it is missing."""
     outcomes, covariates = people.outcomes, people.covariates[0]
     if endpoint in outcomes.times:
         return survival_residual(outcomes.times[endpoint], people.strata, covariates)[0]

@@ -33,15 +33,24 @@ def by_outcome(scores: Floats, permuted: Integers) -> Floats:
     return ordered
 
 
-def auc_columns(scores: Floats, y: Floats) -> Floats:
+def auc_columns(scores: Floats, y: Floats, strata: Integers | None = None) -> Floats:
     """AUC of each column of scores (patients, columns) for one response; ties count one half.
+
+    With strata: the share of concordant pairs among those of one stratum.
 
     >>> auc_columns(np.array([[0.1], [0.4], [0.35], [0.8]]), np.array([0.0, 0, 1, 1])).tolist()
     [0.75]
     """
-    m = float(y.sum())
-    ranks = rankdata(scores, axis=0)[y == 1].sum(axis=0)
-    return np.asarray((ranks - m * (m + 1) / 2) / (m * (y.size - m)))
+    groups = np.zeros(y.size, dtype=np.int64) if strata is None else strata
+    top, bottom = np.zeros(scores.shape[1]), 0.0
+    for group in np.unique(groups):
+        inside = groups == group
+        own = y[inside]
+        m, k = float(own.sum()), float((1 - own).sum())
+        ranks = rankdata(scores[inside], axis=0)[own == 1].sum(axis=0)
+        top += ranks - m * (m + 1) / 2
+        bottom += m * k
+    return top / bottom if bottom else np.full(scores.shape[1], np.nan)
 
 
 def roc_columns(scores: Floats, y: Floats) -> Floats:

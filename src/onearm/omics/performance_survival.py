@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onearm.omics.cox_wald import cox_wald
-from onearm.stats.arguments import Booleans, Floats
+from onearm.stats.arguments import Booleans, Floats, Integers
 from onearm.stats.risk import join_near_times
 
 
@@ -47,8 +47,10 @@ class Weights:
         return float(self._chance[place - 1]) if place else 1.0
 
 
-def ipcw_concordance(scores: Floats, weights: Weights) -> Floats:
+def ipcw_concordance(scores: Floats, weights: Weights, strata: Integers | None = None) -> Floats:
     """Uno's C of each column of scores (patients, columns); equal scores count one half.
+
+    With strata: of pairs of one stratum.
 
     Pairs in which the earlier time is an event, weighted by one over the squared chance of being
     uncensored just before it. NaN without a pair.
@@ -59,6 +61,8 @@ def ipcw_concordance(scores: Floats, weights: Weights) -> Floats:
         later = weights.time > weights.time[row]
         # A censoring at the same day is known to outlive the event.
         later |= (weights.time == weights.time[row]) & ~weights.event
+        if strata is not None:
+            later &= strata == strata[row]
         weight = 1 / weights.before[row] ** 2
         agree = (np.sign(scores[row] - scores[later]) + 1) / 2
         top += weight * agree.sum(axis=0)

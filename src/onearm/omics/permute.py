@@ -14,11 +14,10 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from onearm.omics.hypotheses import Hypotheses
 from onearm.omics.tiles import Counts, Piece, count_piece, sorted_by_size
-from onearm.pieces import SERIAL, Workers, each
+from onearm.pieces import SERIAL, Workers, each, one_thread
 from onearm.stats.arguments import Floats, Integers, InvalidArgument, check_count
 
 Precision = Literal["float64", "float32"]
@@ -99,7 +98,7 @@ def max_t(
         raise InvalidArgument("groups", [], "at least one group of features")
     raw = [(group.features.T, group.residual, group.information) for group in groups]
     # One thread, as inside every piece: how a sum is split would show in its last digits.
-    with threadpool_limits(limits=1):
+    with one_thread():
         plan = sorted_by_size(Hypotheses.of(raw, strata, precision), strata)
     counts, root = Counts.none(plan.size), np.random.SeedSequence(seed)
     while plan.size:

@@ -9,6 +9,7 @@ from typing import Literal
 from onearm.errors import OnearmError
 
 Tier = Literal["candidates", "programmes", "discovery"]
+CountMethod = Literal["voom", "pydeseq2"]
 TIERS: tuple[Tier, ...] = ("candidates", "programmes", "discovery")
 MOST: Mapping[str, int] = {"candidates": 20, "programmes": 50}
 """So many features a tier may hold; discovery takes all that pass the filters."""
@@ -24,7 +25,8 @@ class Modality:
     timepoint: the planned time point analysed from first dose; later: further time points, analysed
     as change. discovery: whether every feature that passes the filters is tested in tier 3.
     kinetics: the rule (`kinetics.rules`) by which a change of its amounts is a clearance, a fall or
-    a rise; empty where no classes are asked for.
+    a rise; empty where no classes are asked for. counts: models of counts (`counts.METHODS`) that
+    every feature is tried with beside, against the responses; they decide nothing.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Modality:
     later: tuple[str, ...] = ()
     discovery: bool = False
     kinetics: str = ""
+    counts: tuple[CountMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

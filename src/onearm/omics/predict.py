@@ -18,13 +18,12 @@ from onearm.errors import Finding, Place
 from onearm.omics.assay import Block, Outcomes
 from onearm.omics.nested import Scores, Study, by_folds, one_repeat
 from onearm.omics.prediction_data import Data, Question, gather
+from onearm.omics.prediction_quality import calibration_and_decision, performance
 from onearm.omics.prediction_tables import (
     batch_table,
-    calibration_and_decision,
     choices,
     compared,
     estimates,
-    performance,
     roc_table,
     score_table,
 )
@@ -41,6 +40,7 @@ MAIN = "omics"
 
 CLINICAL, WITH_CLINICAL = "clinical only", "clinical and omics"
 TUMOUR_TYPE, BATCH, SINGLE = "tumour type only", "batch only", "best single candidate"
+LABELS = (TUMOUR_TYPE, BATCH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,8 @@ class Prediction:
     (1 + permutations).
     null: (permutations,) estimates under permutation, in no useful order.
 
-    models: one row a model and baseline, with the increment over clinical-only. per_repeat: model,
+    models: one row a model and baseline (`COMPARED`), with the increment over clinical-only; where
+    there are strata, pairs of one stratum are compared. per_repeat: model,
     repeat, value. scores: subject_id, repeat, fold, score, probability (of response). roc: mean
     curve over the repeats with the pointwise 95% band of the permutations. calibration, decision:
     see `performance`. measures: name, time, value. batches: leave-one-batch-out. choices: what the
@@ -112,7 +113,7 @@ def predict(
         return Prediction(question, measure, n, events, refused)
     root = np.random.SeedSequence([seed, *question.endpoint.encode()])
     shuffles, halves, batches, *repeats = root.spawn(3 + question.repeats)
-    permuted = permutations(data.strata, question.permutations, shuffles)
+    permuted = permutations(data.target.strata, question.permutations, shuffles)
     study = _study(data, question, permuted)
     found = each(partial(one_repeat, study), repeats, workers=workers, progress=progress)
     stable = stability(data.features, data.target, halves, workers=workers)
@@ -180,7 +181,12 @@ def _summary(
     stable: Stability,
     left_out: list[tuple[str, tuple[str, ...], Scores]],
 ) -> Prediction:
-    judged = {name: estimates(data.target, found, name, permuted) for name in found[0].scores}
+    judged = {
+        name: estimates(
+            data.target.pooled if name in LABELS else data.target, found, name, permuted
+        )
+        for name in found[0].scores
+    }
     main = judged[MAIN]
     calibration, decision = calibration_and_decision(data.target, found, MAIN)
     return Prediction(
@@ -194,7 +200,7 @@ def _summary(
         main.upper,
         main.p,
         main.null,
-        compared(data.target, found, judged, CLINICAL),
+        compared(data.target, found, judged, CLINICAL, LABELS),
         pl.concat([own.per_repeat(name) for name, own in judged.items()]),
         score_table(data.subjects, data.target, found, MAIN),
         roc_table(data.target, found, MAIN, permuted),

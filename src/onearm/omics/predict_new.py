@@ -38,7 +38,8 @@ def score_new(
     null for a time), n_modalities; sorted by subject.
     Raises `OnearmError` where no block of ``new`` matches, or a subject is in both.
     """
-    data = gather(blocks, outcomes, question)
+    # The strata of new patients are not known.
+    data = gather(blocks, outcomes, replace(question, strata=()))
     subjects = tuple(sorted({subject for block in new for subject in block.subjects}))
     both = sorted(set(subjects) & set(data.subjects))
     if both:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,9 @@ class Question:
     clinical: columns of the outcomes for the clinical-only model; tumour_type: the column that
     folds are stratified by beside the outcome; batch: columns of the outcomes or the blocks, each
     left out level by level. candidates: blocks of single markers, for the best of them as a
-    baseline. strata: columns within which outcomes are permuted. methods: what is tried on each
+    baseline. strata: columns within which outcomes are permuted; models are then trained on what
+    an outcome adds to the mean of its stratum, and patients of one stratum are compared: otherwise
+    what only tells strata apart would pass for a prediction. methods: what is tried on each
     modality; fusion of the modalities is always tried where there are several. The elastic net is
     refitted for every permutation and takes minutes where the others take seconds. horizons: times
     for the time-dependent measures; the quartiles of the event times where none are given.
@@ -71,7 +73,6 @@ class Data:
     candidates: Part | None
     labels: tuple[tuple[str, tuple[str, ...]], ...]
     cells: Integers
-    strata: Integers
     horizons: Floats
     features: Floats
     sources: tuple[Block, ...]
@@ -88,7 +89,7 @@ def gather(blocks: Sequence[Block], outcomes: Outcomes, question: Question) -> D
     Raises `OnearmError` for an endpoint or a column nobody has, or an amount as endpoint.
     """
     people = cohort(blocks, outcomes, design=(), strata=question.strata)
-    rows, target = _target(people.outcomes, question.endpoint)
+    rows, target = _target(people, question.endpoint)
     subjects = tuple(people.subjects[row] for row in rows)
     columns = _columns(people)
     parts = tuple(
@@ -108,28 +109,28 @@ def gather(blocks: Sequence[Block], outcomes: Outcomes, question: Question) -> D
         target,
         parts,
         _of_columns("clinical", columns.select(question.clinical)),
-        _of_columns("tumour type", columns.select(tumour_type).cast(pl.String)),
-        _of_columns("batch", columns.select(question.batch).cast(pl.String)),
+        _of_columns("tumour type", columns.select(tumour_type).cast(pl.String), is_label=True),
+        _of_columns("batch", columns.select(question.batch).cast(pl.String), is_label=True),
         _of_candidates(question.candidates, subjects),
         labels,
         _cells(target, [_levels(columns[name]) for name in tumour_type]),
-        people.strata[rows],
         _horizons(target, question.horizons),
         np.column_stack([matrix[rows] for matrix in people.matrices]),
         people.blocks,
     )
 
 
-def _target(outcomes: Outcomes, endpoint: str) -> tuple[Integers, Target]:
+def _target(people: Cohort, endpoint: str) -> tuple[Integers, Target]:
     """The rows that have the endpoint, and it in these rows."""
+    outcomes = people.outcomes
     if endpoint in outcomes.responses:
         response = outcomes.responses[endpoint]
         rows = np.flatnonzero(np.isfinite(response))
-        return rows, Response(response[rows])
+        return rows, Response(response[rows], people.strata[rows])
     if endpoint in outcomes.times:
         times = outcomes.times[endpoint]
         rows = np.flatnonzero(np.isfinite(times.time))
-        return rows, Survival(times.time[rows], times.event[rows])
+        return rows, Survival(times.time[rows], times.event[rows], people.strata[rows])
     known = ", ".join(sorted((*outcomes.responses, *outcomes.times))) or "none"
     raise OnearmError(f"{endpoint!r} is no response or time of the outcomes; there are: {known}")
 
@@ -176,13 +177,13 @@ def _part(name: str, matrix: Floats, methods: tuple[Method, ...]) -> Part:
     return Part(name, np.ascontiguousarray(matrix[there]), at.astype(np.int64), methods)
 
 
-def _of_columns(name: str, frame: pl.DataFrame) -> Part | None:
+def _of_columns(name: str, frame: pl.DataFrame, *, is_label: bool = False) -> Part | None:
     """Columns as a part; None where there are none."""
     if not frame.width:
         return None
     matrix = np.column_stack([numeric(frame[column]) for column in frame.columns])
     # Its own name, so that a modality called alike stays apart.
-    return _part(f"{name} columns", matrix, ("ridge",))
+    return replace(_part(f"{name} columns", matrix, ("ridge",)), is_pooled=is_label)
 
 
 def _of_candidates(blocks: Sequence[Block], subjects: tuple[str, ...]) -> Part | None:

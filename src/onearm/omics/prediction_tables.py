@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from onearm.omics.auc import auc
 from onearm.omics.concordance import concordance
-from onearm.omics.cox_wald import cox_wald
 from onearm.omics.nested import Scores
 from onearm.omics.performance import (
-    CALIBRATION,
-    DECISION,
     GRID,
     auc_columns,
-    brier,
     by_outcome,
-    calibration_line,
-    calibration_table,
-    decision_curve,
     roc_columns,
 )
 from onearm.omics.performance_survival import (
     Weights,
-    auc_at,
-    ipcw_brier,
     ipcw_concordance,
-    survival_at,
 )
-from onearm.omics.targets import Response, Survival, Target
+from onearm.omics.prediction_quality import probabilities
+from onearm.omics.targets import Response, Target
 from onearm.stats.arguments import Booleans, Floats, Integers
 
 _ROUNDING = 1e-12
@@ -81,31 +72,46 @@ class Estimate:
 
 
 def _measured(target: Target, scores: Floats, rows: Integers | slice = slice(None)) -> Floats:
-    """AUC or IPCW concordance of each column over the patients ``rows``."""
+    """AUC or IPCW concordance of each column over the patients ``rows``, within strata."""
+    own, strata = scores[rows], target.strata[rows]
     if isinstance(target, Response):
-        return auc_columns(scores[rows], target.y[rows])
-    return ipcw_concordance(scores[rows], Weights.of(target.time[rows], target.event[rows]))
+        return auc_columns(own, target.y[rows], strata)
+    return ipcw_concordance(own, Weights.of(target.time[rows], target.event[rows]), strata)
 
 
 def estimates(target: Target, found: Sequence[Scores], model: str, permuted: Integers) -> Estimate:
-    """The discrimination of one model in every repeat and column."""
+    """The discrimination of one model in every repeat and column, in pairs of one stratum."""
     table = np.stack([_measured(target, by_outcome(s.scores[model], permuted)) for s in found])
     true = np.column_stack([s.scores[model][:, 0] for s in found])
     if isinstance(target, Response):
-        errors = auc(true, target.y).std_err
+        errors = _delong(true, target)
     else:
-        errors = concordance(true, target.time, target.event).std_err
+        errors = concordance(true, target.time, target.event, strata=target.strata).std_err
     return Estimate(
         "AUC" if isinstance(target, Response) else "C-index",
         table[:, 0],
         table[:, 1:].mean(axis=0),
-        float(np.mean(errors)),
+        float(np.nanmean(errors)) if np.isfinite(errors).any() else 0.0,
     )
+
+
+def _delong(scores: Floats, target: Response) -> Floats:
+    """DeLong's standard error of the AUC within strata: strata weigh by their pairs."""
+    variance, total = np.zeros(scores.shape[1]), 0.0
+    for stratum in np.unique(target.strata):
+        inside = target.strata == stratum
+        y = target.y[inside]
+        pairs = float(y.sum() * (1 - y).sum())
+        if pairs:
+            variance += (pairs * auc(scores[inside], y).std_err) ** 2
+            total += pairs
+    return np.sqrt(variance) / total
 
 
 COMPARED: Mapping[str, pl.DataType] = {
     "model": pl.String(),
     "measure": pl.String(),
+    "pairs": pl.String(),  # "all", or "one stratum": only patients of one stratum are compared
     "estimate": pl.Float64(),
     "lower": pl.Float64(),
     "upper": pl.Float64(),
@@ -117,22 +123,30 @@ COMPARED: Mapping[str, pl.DataType] = {
 
 
 def compared(
-    target: Target, found: Sequence[Scores], judged: Mapping[str, Estimate], clinical: str
+    target: Target,
+    found: Sequence[Scores],
+    judged: Mapping[str, Estimate],
+    clinical: str,
+    labels: Sequence[str],
 ) -> pl.DataFrame:
     """Every model, the intercept among them, with its increment over the clinical-only model.
 
-    The limits of the increment are those of the jackknife over patients.
+    labels: models of a label that may be a stratum: judged over all pairs, without p (within
+    strata it cannot change by permutation) and without an increment. The limits of the increment
+    are those of the jackknife over patients.
     """
+    pairs = "one stratum" if np.unique(target.strata).size > 1 else "all"
     rows: list[tuple[object, ...]] = []
     for name, own in judged.items():
         increment: tuple[float | None, ...] = (None, None, None)
-        if clinical in judged and name != clinical:
+        if clinical in judged and name not in (clinical, *labels):
             increment = _increment(target, found, name, clinical)
-        limits = (own.estimate, own.lower, own.upper, own.p)
-        rows.append((name, own.measure, *limits, *increment))
+        is_label = name in labels
+        limits = (own.estimate, own.lower, own.upper, None if is_label else own.p)
+        rows.append((name, own.measure, "all" if is_label else pairs, *limits, *increment))
     measure = next(iter(judged.values())).measure
     # Without a feature all patients are tied: one half, by definition.
-    rows.append(("intercept", measure, 0.5, None, None, None, None, None, None))
+    rows.append(("intercept", measure, pairs, 0.5, None, None, None, None, None, None))
     return pl.DataFrame(rows, schema=pl.Schema(COMPARED), orient="row")
 
 
@@ -156,23 +170,12 @@ def _increment(
     return value, value - 1.96 * error, value + 1.96 * error
 
 
-def _probabilities(target: Response, found: Sequence[Scores], model: str) -> Floats:
-    """Predicted probabilities, (patients, repeats): training share plus score, within 1 to 99%."""
-    columns = []
-    for own in found:
-        share = np.empty(target.y.size)
-        for fold in np.unique(own.fold):
-            share[own.fold == fold] = target.y[own.fold != fold].mean()
-        columns.append(share + own.raw[model])
-    return np.clip(np.column_stack(columns), 0.01, 0.99)
-
-
 def score_table(
     subjects: tuple[str, ...], target: Target, found: Sequence[Scores], model: str
 ) -> pl.DataFrame:
     """Out-of-fold scores: one row a repeat and patient."""
     n = len(subjects)
-    chance = _probabilities(target, found, model) if isinstance(target, Response) else None
+    chance = probabilities(target, found, model) if isinstance(target, Response) else None
     frames = [
         pl.DataFrame(
             {
@@ -200,7 +203,7 @@ ROC: Mapping[str, pl.DataType] = {
 def roc_table(
     target: Target, found: Sequence[Scores], model: str, permuted: Integers
 ) -> pl.DataFrame:
-    """ROC averaged over the repeats, with the pointwise 95% band of permuted outcomes."""
+    """ROC over all patients, the mean of the repeats, with the 95% band of permuted outcomes."""
     if not isinstance(target, Response):
         return pl.DataFrame(schema=pl.Schema(ROC))
     total = np.zeros((GRID.size, permuted.shape[1]))
@@ -210,93 +213,6 @@ def roc_table(
     band = np.quantile(mean[:, 1:], [0.025, 0.5, 0.975], axis=1)
     columns = (GRID, mean[:, 0], *band)
     return pl.DataFrame(dict(zip(ROC, columns, strict=True)), schema=pl.Schema(ROC))
-
-
-def calibration_and_decision(
-    target: Target, found: Sequence[Scores], model: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The calibration table and the decision curve of a response; empty for a time."""
-    if not isinstance(target, Response):
-        return pl.DataFrame(schema=pl.Schema(CALIBRATION)), pl.DataFrame(schema=pl.Schema(DECISION))
-    chance = _probabilities(target, found, model)
-    return calibration_table(target.y, chance.mean(axis=1)), decision_curve(target.y, chance)
-
-
-PERFORMANCE: Mapping[str, pl.DataType] = {
-    "name": pl.String(),
-    "time": pl.Float64(),
-    "value": pl.Float64(),
-}
-
-
-def performance(
-    target: Target, found: Sequence[Scores], model: str, horizons: Floats
-) -> pl.DataFrame:
-    """Calibration and error of the predictions, means over the repeats."""
-    if isinstance(target, Response):
-        rows = _response_rows(target, found, model)
-    else:
-        rows = _survival_rows(target, found, model, horizons)
-    frame = pl.DataFrame(rows, schema=pl.Schema(PERFORMANCE), orient="row")
-    return frame.with_columns(pl.col("value").fill_nan(None))
-
-
-Row = tuple[str, float | None, float]
-
-
-def _response_rows(target: Response, found: Sequence[Scores], model: str) -> list[Row]:
-    chance = _probabilities(target, found, model)
-    without = [replace(own, raw={model: np.zeros(target.y.size)}) for own in found]
-    base = _probabilities(target, without, model)
-    lines = np.array([calibration_line(target.y, column) for column in chance.T])
-    return [
-        ("calibration slope", None, float(lines[:, 1].mean())),
-        ("calibration intercept", None, float(lines[:, 0].mean())),
-        ("Brier", None, float(np.mean([brier(target.y, column) for column in chance.T]))),
-        (
-            "Brier of the intercept",
-            None,
-            float(np.mean([brier(target.y, column) for column in base.T])),
-        ),
-    ]
-
-
-def _survival_rows(
-    target: Survival, found: Sequence[Scores], model: str, horizons: Floats
-) -> list[Row]:
-    weights = Weights.of(target.time, target.event)
-    slopes: list[float] = []
-    errors: list[list[float]] = []
-    flat: list[list[float]] = []
-    for own in found:
-        curves, predictor = _absolute(target, own, model, horizons)
-        base, _ = _absolute(target, own, model, horizons, flat=True)
-        slopes.append(float(cox_wald(predictor[:, None], target.time, target.event).beta[0]))
-        for made, into in ((curves, errors), (base, flat)):
-            into.append([ipcw_brier(c, weights, t) for c, t in zip(made.T, horizons, strict=True)])
-    true = np.column_stack([own.scores[model][:, 0] for own in found])
-    rows: list[Row] = [("calibration slope", None, float(np.mean(slopes)))]
-    for place, time in enumerate(horizons):
-        at = float(time)
-        rows.append(("AUC", at, float(auc_at(true, weights, at).mean())))
-        rows.append(("IPCW Brier", at, float(np.mean([e[place] for e in errors]))))
-        rows.append(("IPCW Brier of the intercept", at, float(np.mean([e[place] for e in flat]))))
-    return rows
-
-
-def _absolute(
-    target: Survival, own: Scores, model: str, horizons: Floats, *, flat: bool = False
-) -> tuple[Floats, Floats]:
-    """Chances at the horizons and linear predictors of every patient, from his training part."""
-    curves, predictor = np.empty((target.time.size, horizons.size)), np.empty(target.time.size)
-    for inside, fold in zip(own.inside[model], np.unique(own.fold), strict=True):
-        test = own.fold == fold
-        train = ~test
-        score = np.zeros_like(inside) if flat else inside
-        curves[test], predictor[test] = survival_at(
-            score, target.time[train], target.event[train], own.raw[model][test], horizons
-        )
-    return curves, predictor
 
 
 BATCHES: Mapping[str, pl.DataType] = {
@@ -326,7 +242,7 @@ def _within(target: Target, scores: Floats, rows: Integers) -> float | None:
     events = int(target.label[rows].sum())
     if not events or (isinstance(target, Response) and events == rows.size):
         return None
-    value = float(_measured(target, scores, rows)[0])
+    value = float(_measured(target.pooled, scores, rows)[0])
     return None if np.isnan(value) else value
 
 

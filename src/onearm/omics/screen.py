@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from onearm.errors import Finding, OnearmError, Place
 from onearm.omics.assay import ASSOCIATIONS, Block, Outcomes
@@ -21,7 +20,7 @@ from onearm.omics.permute import Group, Precision, max_t
 from onearm.omics.plan import TIERS
 from onearm.omics.residuals import centred, linear_residual, ranked, survival_residual
 from onearm.omics.tidy import EFFECTS, Test, associations, effect_sizes
-from onearm.pieces import SERIAL, Workers
+from onearm.pieces import SERIAL, Workers, one_thread
 from onearm.stats.arguments import Floats, InvalidArgument, check_between
 
 _CHEAP = 1_000_000
@@ -108,7 +107,7 @@ def screen(
     people = cohort(family.blocks, outcomes, design=family.design, strata=family.strata)
     refused: list[Finding] = []
     # One thread: how sums are split among threads would show in the last digits.
-    with threadpool_limits(limits=1):
+    with one_thread():
         tests = [
             test
             for at in range(len(people.blocks))

@@ -13,9 +13,18 @@ from onearm.stats.risk import join_near_times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """A response: 1 or 0 for every patient."""
+    """A response: 1 or 0 for every patient; strata: the number of each patient's stratum."""
 
     y: Floats
+    strata: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strata", _numbers(self.strata, self.y.size))
+
+    @property
+    def pooled(self) -> Response:
+        """The same without strata."""
+        return Response(self.y)
 
     @property
     def label(self) -> Integers:
@@ -23,27 +32,33 @@ class Response:
         return self.y.astype(np.int64)
 
     def target(self, rows: Integers, permuted: Integers) -> Floats:
-        """The outcomes dealt to ``rows``, less their mean: (rows, columns).
+        """The outcomes dealt to ``rows``, less their means within strata: (rows, columns).
 
         permuted: (patients, columns), whose outcome a patient has in each column.
         """
-        own = self.y[permuted[rows]]
-        return np.asarray(own - own.mean(axis=0))
+        return within(self.y[permuted[rows]], self.strata[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survival:
-    """A time to an event; equal but for rounding is tied."""
+    """A time to an event; equal but for rounding is tied. strata: as in `Response`."""
 
     time: Floats
     event: Booleans
+    strata: Integers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     at_risk: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        joined = join_near_times(self.time)
+        joined, strata = join_near_times(self.time), _numbers(self.strata, self.time.size)
         object.__setattr__(self, "time", joined)
-        later = (joined[None, :] >= joined[:, None]).astype(np.float64)
-        object.__setattr__(self, "at_risk", later)
+        object.__setattr__(self, "strata", strata)
+        later = (joined[None, :] >= joined[:, None]) & (strata[None, :] == strata[:, None])
+        object.__setattr__(self, "at_risk", later.astype(np.float64))
+
+    @property
+    def pooled(self) -> Survival:
+        """The same without strata."""
+        return Survival(self.time, self.event)
 
     @property
     def label(self) -> Integers:
@@ -58,8 +73,9 @@ class Survival:
     def target(self, rows: Integers, permuted: Integers) -> Floats:
         """Martingale residuals among ``rows`` of the outcomes dealt to them: (rows, columns).
 
-        Event less the Nelson-Aalen hazard of these rows alone (ties as Breslow has them): the
-        higher, the earlier the event. Each column has mean 0. Two products do all columns.
+        Event less the Nelson-Aalen hazard of these rows alone, within strata (ties as Breslow has
+        them): the higher, the earlier the event. Each column has mean 0 in each stratum. Two
+        products do all columns.
         Source: Therneau, Grambsch and Fleming, Biometrika 77:147-160 (1990).
         """
         dealt = permuted[rows]
@@ -74,6 +90,19 @@ class Survival:
 
 
 Target = Response | Survival
+
+
+def within(values: Floats, strata: Integers) -> Floats:
+    """Columns less their means within strata: (rows, columns)."""
+    own = values.copy()
+    for stratum in np.unique(strata):
+        inside = strata == stratum
+        own[inside] -= own[inside].mean(axis=0)
+    return own
+
+
+def _numbers(strata: Integers, n: int) -> Integers:
+    return strata if strata.size else np.zeros(n, dtype=np.int64)
 
 
 def permutations(strata: Integers, count: int, stream: np.random.SeedSequence) -> Integers:

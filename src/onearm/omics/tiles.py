@@ -58,12 +58,24 @@ class Batch:
             information = self._plan.outcomes[group].information
             if information is None:
                 raise ValueError(f"group {group} has no information to scale by")
-            left, right = self.upper
-            doubled = np.where(left == right, 1.0, 2.0)
-            order = self._arrangement
-            pairs = doubled * information[order[:, left], order[:, right]]
-            self._pairs[group] = np.ascontiguousarray(pairs.T, dtype=self._plan.rows.dtype)
+            self._pairs[group] = self._gathered(information)
         return self._pairs[group]
+
+    def _gathered(self, information: Floats) -> Floats:
+        """Subject by subject: whole rows of places are added up, which is quick."""
+        n = self._strata.size
+        doubled = np.where(np.eye(n, dtype=np.bool_), information, 2.0 * information)
+        flat = doubled.astype(self._plan.rows.dtype).ravel()
+        places = np.ascontiguousarray(self._arrangement.T)
+        pairs = np.empty((n * (n + 1) // 2, self.size), dtype=flat.dtype)
+        start = 0
+        for subject in range(n):
+            stop = start + n - subject
+            at = places[subject:] + places[subject] * n
+            # Every place exists; to clip is the quickest of the checks.
+            np.take(flat, at, out=pairs[start:stop], mode="clip")
+            start = stop
+        return pairs
 
 
 def statistics(plan: Hypotheses, tile: slice, batch: Batch, into: Floats) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import polars as pl
 
 from onearm.errors import Finding, OnearmError, Place
 from onearm.omics.assay import Assay
-from onearm.omics.identity import MIN_FEATURES, correlations, suspicious_pairs
+from onearm.omics.identity import (
+    MIN_FEATURES,
+    correlations,
+    suggested_swaps,
+    suspicious_pairs,
+)
 from onearm.omics.marked import marked
 from onearm.omics.measure import Measured, Measures
 from onearm.omics.quality import check_sex, sample_quality
@@ -24,12 +30,15 @@ class Quality:
 
     samples: modality and the columns of `sample_quality`. sex: modality and the columns of
     `check_sex`, for modalities with the genes of sex. pairs: pairs that look like one subject
-    though two are claimed, or the reverse. findings: what a person must look into.
+    though two are claimed, or the reverse. swaps: samples of two modalities with common features
+    whose best partner is another subject's (`suggested_swaps`). findings: what a person must look
+    into.
     """
 
     samples: pl.DataFrame
     sex: pl.DataFrame
     pairs: pl.DataFrame
+    swaps: pl.DataFrame
     findings: tuple[Finding, ...]
 
 
@@ -57,7 +66,25 @@ def verify(measured: Measured, found: Measures, columns: pl.DataFrame, *, sex: s
             if judged is not None:
                 sexes.append(judged)
                 findings += _swaps(name, judged, subjects)
-    return Quality(_together(samples), _together(sexes), _together(pairs), tuple(findings))
+    swaps = _across(measured, found)
+    return Quality(_together(samples), _together(sexes), _together(pairs), swaps, tuple(findings))
+
+
+def _across(measured: Measured, found: Measures) -> pl.DataFrame:
+    """Suggested swaps between every two modalities that share features."""
+    names = [n for n in sorted(found.blocks) if measured.assays[n].scale in MATRIX]
+    parts = []
+    for one, other in combinations(names, 2):
+        first, second = measured.assays[one], measured.assays[other]
+        if len(set(first.features) & set(second.features)) < MIN_FEATURES:
+            continue
+        subjects = {**_subjects(first, measured.sheet), **_subjects(second, measured.sheet)}
+        try:
+            odd = suggested_swaps(correlations(first, second, subjects))
+        except OnearmError:
+            continue  # too few of the common features vary
+        parts.append(marked(odd, modality_a=one, modality_b=other))
+    return _together(parts)
 
 
 def _together(parts: list[pl.DataFrame]) -> pl.DataFrame:

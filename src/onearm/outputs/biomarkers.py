@@ -13,12 +13,14 @@ import polars as pl
 
 from onearm.omics.chapter import Chapter
 from onearm.outputs import figures, layout
+from onearm.outputs import marker_parts as parts
 from onearm.outputs import marker_tables as tables
 from onearm.outputs.document import Block, Document, Minor, Paragraph, Picture
 from onearm.outputs.document import Chapter as ReportChapter
 from onearm.outputs.labels import Labels, Language
+from onearm.outputs.marker_change import change_blocks, tidy_change
+from onearm.outputs.marker_parts import say
 from onearm.outputs.marker_pictures import Sketch, Words, sketches
-from onearm.outputs.numbers import Piece
 from onearm.outputs.remark import remark
 from onearm.outputs.render.page import write_page
 from onearm.outputs.render.pdf import write_pdf
@@ -50,7 +52,7 @@ def conclusion(chapter: Chapter, words: Words) -> str:
     sizes = {"n": said.n, "events": said.events}
     has_ratio = said.hazard_ratio == said.hazard_ratio
     if said.found:
-        parts = [
+        told = [
             labels(
                 "marker_found_one",
                 marker=words.marker(marker),
@@ -60,7 +62,7 @@ def conclusion(chapter: Chapter, words: Words) -> str:
             )
             for tier, modality, marker, endpoint in said.found
         ]
-        text = labels("marker_found", list=shortened(parts))
+        text = labels("marker_found", list=shortened(told))
         if has_ratio:
             text += " " + labels("marker_found_limits", ratio=f"{said.hazard_ratio:.2f}", **sizes)
     elif has_ratio:
@@ -129,8 +131,8 @@ def _blocks(
     def pictures(part: str) -> Iterable[Block]:
         return (picture for where, picture in made if where == part)
 
-    yield _say(conclusion(chapter, words))
-    yield _say(labels("marker_single_arm"), _counted(chapter, words))
+    yield say(conclusion(chapter, words))
+    yield say(labels("marker_single_arm"), _counted(chapter, words))
     yield Minor(labels("marker_samples_title"))
     yield from pictures("samples")
     yield Minor(labels("marker_missing_title"))
@@ -140,28 +142,34 @@ def _blocks(
     if chapter.gates.height:
         yield Minor(labels("marker_gate_title"))
         yield tables.gates(chapter, words)
-        yield from (_say(str(finding)) for finding in chapter.findings)
+        yield from (say(str(finding)) for finding in chapter.findings)
     yield Minor(labels("marker_filter_title"))
     yield tables.filters(chapter, words)
     for tier in ("candidates", "programmes"):
         yield Minor(labels(f"marker_{tier}_title"))
-        yield _say(_rule(chapter, tier, labels))
+        yield say(_rule(chapter, tier, labels))
         yield from pictures(tier)
         yield tables.associations(chapter.tiers[tier].table, f"markers_{tier}", words)
-    if chapter.measures.absent:
-        told = [f"{words.marker(name)} ({why})" for name, why in chapter.measures.absent]
-        yield _say(labels("marker_absent", list=shortened(told)))
+        if tier == "candidates":
+            yield from _absent(chapter, words)
+            yield from parts.closer(chapter, words, pictures)
     yield Minor(labels("marker_discovery_title"))
-    yield _say(_rule(chapter, "discovery", labels), labels("marker_generating"))
+    yield say(_rule(chapter, "discovery", labels), labels("marker_generating"))
     yield tables.discovery(chapter, words)
     yield from pictures("discovery")
     if chapter.tiers["discovery"].table.height:
         yield Minor(labels("marker_top_title"))
         yield tables.top(chapter, words)
+    yield from parts.gene_sets(chapter, words)
+    yield Minor(labels("marker_patients_title"))
     yield from pictures("patients")
+    yield from parts.substitutions(chapter, words)
     if any(part == "change" for part, _ in made):
+        yield Minor(labels("marker_change_title"))
         yield from pictures("change")
-        yield _say(labels("marker_course_note"))
+        yield say(labels("marker_course_note"))
+    yield from change_blocks(chapter, words)
+    yield from parts.prediction(chapter, words, pictures)
     yield from _ending(chapter, plan, words, period)
 
 
@@ -173,14 +181,17 @@ def _ending(chapter: Chapter, plan: Biomarkers, words: Words, period: str) -> It
     if chapter.power:
         yield Minor(labels("marker_power_title"))
         trials = chapter.power[0].trials
-        yield _say(labels("marker_power_note", trials=trials, endpoint=chapter.conclusion.endpoint))
+        yield say(labels("marker_power_note", trials=trials, endpoint=chapter.conclusion.endpoint))
         yield tables.power(chapter, words)
     yield Minor(labels("marker_remark_title"))
     yield remark(chapter, plan, labels, period=period)
 
 
-def _say(*sentences: str) -> Paragraph:
-    return Paragraph((Piece(" ".join(sentences)),))
+def _absent(chapter: Chapter, words: Words) -> Iterable[Block]:
+    """What the plan names and nobody could test."""
+    if chapter.measures.absent:
+        told = [f"{words.marker(name)} ({why})" for name, why in chapter.measures.absent]
+        yield say(words.labels("marker_absent", list=shortened(told)))
 
 
 def _rule(chapter: Chapter, tier: str, labels: Labels) -> str:
@@ -191,7 +202,7 @@ def _rule(chapter: Chapter, tier: str, labels: Labels) -> str:
 def _counted(chapter: Chapter, words: Words) -> str:
     """How many hypotheses were tested, family by family."""
     labels = words.labels
-    parts = [
+    told = [
         labels(
             "marker_counted_one",
             features=f"{row['features']:,}",
@@ -201,7 +212,7 @@ def _counted(chapter: Chapter, words: Words) -> str:
         )
         for row in chapter.families.iter_rows(named=True)
     ]
-    return labels("marker_counted", tests=f"{chapter.n_tests:,}", list="; ".join(parts))
+    return labels("marker_counted", tests=f"{chapter.n_tests:,}", list="; ".join(told))
 
 
 def _quality(chapter: Chapter, labels: Labels) -> Paragraph:
@@ -216,13 +227,14 @@ def _quality(chapter: Chapter, labels: Labels) -> Paragraph:
     if quality.sex.height:
         counts = dict(quality.sex["verdict"].value_counts().iter_rows())
         numbers = {"agree": "agrees", "differ": "differs", "unclear": "not clear"}
-        told = {name: counts.get(verdict, 0) for name, verdict in numbers.items()}
-        sentences.append(labels("marker_sex", **told))
+        agreed = {name: counts.get(verdict, 0) for name, verdict in numbers.items()}
+        sentences.append(labels("marker_sex", **agreed))
     if quality.pairs.height:
         pairs = [f"{r['sample_a']} / {r['sample_b']}" for r in quality.pairs.iter_rows(named=True)]
         sentences.append(labels("marker_pairs", names=shortened(pairs)))
+    sentences += [told] if (told := parts.swaps(chapter, labels)) else []
     sentences += [str(finding) for finding in quality.findings]
-    return _say(*sentences)
+    return say(*sentences)
 
 
 def write_report(
@@ -235,7 +247,7 @@ def write_report(
 ) -> list[Path]:
     """A report of its own: report.html (and report.pdf in English), tidy files, the manifest."""
     labels = Labels(language)
-    parts = blocks(chapter, plan, labels, folder)
+    made = blocks(chapter, plan, labels, folder)
     day = about.cut or date(1970, 1, 1)
     document = Document(
         title=labels("marker_report"),
@@ -245,7 +257,7 @@ def write_report(
         date=(day.year, day.month, day.day),
         cut=about.cut.isoformat() if about.cut else labels("no_cut"),
         version=about.version,
-        chapters=(ReportChapter("", labels("marker_conclusion"), parts),),
+        chapters=(ReportChapter("", labels("marker_conclusion"), made),),
         labels=labels,
         notice=labels("simulated") if about.is_simulated else "",
     )
@@ -295,7 +307,40 @@ def tidy(chapter: Chapter) -> Mapping[str, pl.DataFrame]:
             orient="row",
         ),
         "sources": chapter.sources,
+        **_beside(chapter),
+        **tidy_change(chapter),
     }
+
+
+def _beside(chapter: Chapter) -> Mapping[str, pl.DataFrame]:
+    """What stands beside the tiers, and predictions; empty frames are left out."""
+    more = chapter.beside
+    frames = {
+        "gene_sets": more.sets.table,
+        "gene_set_files": more.sets.provenance,
+        "searched_cutpoints": more.closer.cutpoints,
+        "proportional_hazards": more.closer.hazards,
+        "standard_variables": more.related,
+        "with_standard_variables": more.with_standard,
+        "substitutions": more.substitutions,
+        "suggested_swaps": chapter.quality.swaps,
+    }
+    for made in chapter.predictions:
+        for name in _PREDICTED:
+            frames[f"prediction_{made.question.endpoint}_{name}"] = getattr(made, name)
+    if chapter.factors is not None:
+        frames |= {
+            "factor_variance": chapter.factors.variance,
+            "factor_loadings": chapter.factors.loadings,
+            "factor_stability": chapter.factors.stability,
+        }
+    return {name: frame for name, frame in frames.items() if frame.height}
+
+
+_PREDICTED = (
+    "models", "per_repeat", "scores", "roc", "calibration", "decision", "measures", "batches",
+    "choices", "selection",
+)  # fmt: skip
 
 
 def manifest(chapter: Chapter, plan: Biomarkers, about: About) -> dict[str, Any]:  # Any: JSON

@@ -10,6 +10,7 @@ import polars as pl
 
 from onearm.omics.assay import Block, rows_of
 from onearm.omics.chapter import Chapter
+from onearm.omics.stability import THRESHOLD
 from onearm.outputs import layout
 from onearm.outputs.figures import markers as drawing
 from onearm.outputs.figures.style import Drawn
@@ -35,12 +36,13 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What things are called in one language: markers, modalities, endpoints."""
+    """What things are called in one language: markers, modalities, endpoints, columns."""
 
     labels: Labels
     markers: Mapping[str, str]
     modalities: Mapping[str, str]
     endpoints: Mapping[str, str]
+    columns: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Biomarkers, labels: Labels) -> Words:
@@ -55,11 +57,16 @@ class Words:
             },
             {m.name: labels.of(m.label) for m in plan.modalities},
             {e.name: labels.of(e.label) for e in plan.endpoints},
+            {c.name: labels.of(c.label) for c in plan.columns},
         )
 
     def marker(self, name: str) -> str:
         """The words for a marker; the name itself where the study has none."""
         return self.markers.get(name, name)
+
+    def column(self, name: str) -> str:
+        """The words for a column of the subjects or samples; its name where there are none."""
+        return self.columns.get(name, name)
 
     def modality(self, name: str) -> str:
         """The words for a modality, also of numbers derived from it."""
@@ -72,10 +79,12 @@ def sketches(chapter: Chapter, plan: Biomarkers, words: Words) -> Iterator[Sketc
     yield from making.availability()
     yield from making.forest()
     yield from making.curves()
+    yield from making.searched()
     yield from making.volcanoes()
     yield from making.nulls()
     yield from making.heatmaps()
     yield from making.courses()
+    yield from making.predictions()
 
 
 class _Sketching:
@@ -177,6 +186,57 @@ class _Sketching:
             n_low=sizes.get("low", 0),
             p=layout.NOTHING if p is None else layout.p_value(p),
         )
+
+    def searched(self) -> Iterator[Sketch]:
+        """Curves by searched cutpoints: the panel itself says so, with the p that pays for it."""
+        closer = self.chapter.beside.closer
+        cuts = closer.cutpoints.filter(pl.col("effect_name").str.starts_with("HR")).head(PANELS)
+        captions = []
+        for row in cuts.iter_rows(named=True):
+            marker, endpoint = row["feature"], row["endpoint"]
+            words = self.labels(
+                "marker_searched_words",
+                marker=self.words.marker(marker),
+                cut=layout.rounded(row["cutpoint"], 2),
+                n_high=row["above"],
+                n_low=row["n"] - row["above"],
+                p=layout.p_value(row["p_adjusted"]),
+            )
+            captions.append((marker, endpoint, words))
+        if not captions:
+            return
+        title = self.labels("marker_searched_km")
+        about = self.about(int(cuts["n"].max() or 0))  # type: ignore[arg-type]  # integers
+        drawn = drawing.by_cutpoint(
+            closer.curves, about, title=title, captions=captions,
+            groups=("marker_above", "marker_rest"),
+        )  # fmt: skip
+        yield Sketch("searched", "searched", title, drawn)
+
+    def predictions(self) -> Iterator[Sketch]:
+        """ROC and calibration of responses, what was selected, and the factors."""
+        names = dict(self.words.markers)
+        for made in self.chapter.predictions:
+            if made.refused is not None:
+                continue
+            endpoint, about = made.question.endpoint, self.about(made.n)
+            if made.roc.height:
+                title = self.labels("marker_roc", endpoint=endpoint)
+                drawn = drawing.roc(made.roc, made.calibration, about, title=title)
+                yield Sketch("prediction", f"roc_{endpoint}", title, drawn)
+            title = self.labels("marker_selection", endpoint=endpoint)
+            drawn = drawing.selection(
+                made.selection, about, threshold=THRESHOLD, title=title, words=names
+            )
+            yield Sketch("prediction", f"selection_{endpoint}", title, drawn)
+        factors = self.chapter.factors
+        if factors is not None and factors.names:
+            title = self.labels("marker_factors")
+            drawn = drawing.factor_variance(
+                factors.variance, self.about(len(factors.subjects)), title=title,
+                words=dict(self.words.modalities),
+            )  # fmt: skip
+            yield Sketch("prediction", "factors", title, drawn)
 
     def volcanoes(self) -> Iterator[Sketch]:
         tested = self.chapter.tiers["discovery"]

@@ -63,7 +63,7 @@ def associations(table: pl.DataFrame, analysis: str, words: Words) -> Facts:
         )  # fmt: skip
     keys = "marker_marker marker_endpoint marker_n_events marker_effect marker_second "
     keys += "marker_adjusted marker_flags"
-    return facts(words.labels, keys, rows, (0.2, 0.08, 0.09, 0.24, 0.2, 0.08, 0.11))
+    return facts(words.labels, keys, rows, (0.18, 0.1, 0.08, 0.28, 0.2, 0.08, 0.08))
 
 
 def _sizes(row: Mapping[str, object]) -> str:
@@ -73,16 +73,17 @@ def _sizes(row: Mapping[str, object]) -> str:
 
 def _limits(row: dict[str, object], prefix: str) -> str:
     """``1.50 (0.90 to 2.40)``, or a dash."""
-    effect, low, high = (row[f"{prefix}{k}"] for k in ("effect", "lower", "upper"))
+    return limits(row[f"{prefix}effect"], row[f"{prefix}lower"], row[f"{prefix}upper"])
+
+
+def limits(effect: object, low: object, high: object, digits: int = 2) -> str:
+    """An effect with its limits, a dash where there is none."""
     if not isinstance(effect, float):
         return layout.NOTHING
     if not (isinstance(low, float) and isinstance(high, float)):
-        return number(effect)
-    return f"{number(effect)} ({number(low)} to {_high(high)})"
-
-
-def _high(value: float) -> str:
-    return ">100" if value > 100 else number(value)
+        return number(effect, digits)
+    upper = ">100" if digits and high > 100 else number(high, digits)
+    return f"{number(effect, digits)} ({number(low, digits)} to {upper})"
 
 
 def missing(chapter: Chapter, words: Words) -> Facts:
@@ -111,7 +112,7 @@ def gates(chapter: Chapter, words: Words) -> Facts:
     rows = [
         cells(
             words.modality(r["modality"]) if r["modality"] else words.labels("marker_subjects"),
-            r["column"], r["endpoint"], f"{r['measure']} {number(r['value'])}",
+            words.column(r["column"]), r["endpoint"], f"{r['measure']} {number(r['value'])}",
             number(r["label_auc"]), r["verdict"],
         )
         for r in table.iter_rows(named=True)
@@ -182,6 +183,10 @@ def top(chapter: Chapter, words: Words) -> Facts:
 
 
 def power(chapter: Chapter, words: Words) -> Facts:
-    """The chance of finding a candidate by its hazard ratio."""
-    rows = [cells(number(p.hazard_ratio), f"{100 * p.power:.0f}%") for p in chapter.power]
-    return facts(words.labels, "marker_ratio marker_power", rows, (0.3, 0.7))
+    """The chance of finding a candidate, one column a hazard ratio."""
+    ratios = [number(point.hazard_ratio) for point in chapter.power]
+    chances = [f"{100 * point.power:.0f}%" for point in chapter.power]
+    first = 0.2
+    widths = (first, *[(1 - first) / max(len(ratios), 1)] * len(ratios))
+    row = cells(words.labels("marker_power"), *chances)
+    return Facts((words.labels("marker_ratio"), *ratios), (row,), widths)

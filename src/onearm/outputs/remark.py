@@ -13,6 +13,8 @@ import polars as pl
 from onearm.omics.chapter import Chapter
 from onearm.outputs.document import Facts
 from onearm.outputs.labels import Labels
+from onearm.outputs.marker_more import related, standard_columns
+from onearm.outputs.marker_pictures import Words
 from onearm.outputs.marker_tables import cells, facts
 from onearm.study.biomarkers import Biomarkers
 from onearm.study.text import Text
@@ -20,6 +22,7 @@ from onearm.study.text import Text
 
 def remark(chapter: Chapter, plan: Biomarkers, labels: Labels, *, period: str = "") -> Facts:
     """The 20 items in order. ``period``: what is known of accrual and data cut."""
+    words = Words.of(plan, labels)
     told = {
         1: _joined(labels.of(plan.statement), _names(plan, labels)),
         2: _joined(labels.of(plan.remark.patients), f"{plan.population}"),
@@ -34,17 +37,17 @@ def remark(chapter: Chapter, plan: Biomarkers, labels: Labels, *, period: str = 
         11: _cuts(plan, labels),
         12: _flow(chapter),
         13: _availability(chapter),
-        14: "",
+        14: _related(chapter, words),
         15: labels("marker_candidates_title") + "; " + labels("marker_programmes_title"),
         16: _design(chapter),
-        17: "",
-        18: labels("marker_sensitivity_title") if chapter.sensitivity.height else "",
+        17: _with_standard(chapter, words),
+        18: _checks(chapter, labels),
         19: _joined(labels("marker_single_arm"), labels.of(plan.remark.interpretation)),
         20: labels("marker_generating") if chapter.tiers["discovery"].n_tests else "",
     }
     rows = [
-        cells(str(number), labels.of(words), told[number] or labels("marker_open"))
-        for number, words in _items()
+        cells(str(number), labels.of(item), told[number] or labels("marker_open"))
+        for number, item in _items()
     ]
     return facts(labels, "marker_item content marker_answer", rows, (0.06, 0.3, 0.64))
 
@@ -108,3 +111,31 @@ def _design(chapter: Chapter) -> str:
     words = [f"strata: {'; '.join(used)}"] if used else []
     words += [f"design: {', '.join(chapter.plan.design)}"] if chapter.plan.design else []
     return "; ".join(words)
+
+
+def _related(chapter: Chapter, words: Words) -> str:
+    """How much of the candidates the standard variables explain."""
+    told = related(chapter, words)
+    return words.labels("marker_related", list=told) if told else ""
+
+
+def _with_standard(chapter: Chapter, words: Words) -> str:
+    """Which table gives the estimates, and what stands in its models."""
+    if not chapter.beside.with_standard.height:
+        return ""
+    columns = standard_columns(chapter, words)
+    title, note = (
+        words.labels("marker_standard_title"),
+        words.labels("marker_standard_note", columns=columns),
+    )
+    return f"{title}: {note}"
+
+
+def _checks(chapter: Chapter, labels: Labels) -> str:
+    """What was checked: hazards, null distributions, varied endpoints, prediction out of fold."""
+    keys = [
+        ("marker_hazards_title", chapter.beside.closer.hazards.height),
+        ("marker_sensitivity_title", chapter.sensitivity.height),
+        ("marker_prediction_title", len(chapter.predictions)),
+    ]
+    return "; ".join(labels(key) for key, there in keys if there)

@@ -11,12 +11,12 @@ import polars as pl
 from onearm.errors import Finding
 from onearm.expr import parse
 from onearm.records.checks import check_rows
-from onearm.records.context import PREVIOUS, add_context, fields_read
+from onearm.records.context import DOTTED, PREVIOUS, QUOTED, add_context, fields_read
 from onearm.records.cut import at_cut
 from onearm.records.entry import ENTRY
 from onearm.records.model import Records
 from onearm.records.places import in_order
-from onearm.records.visits import visit_dates_and_order
+from onearm.records.visits import VISIT_DATE, items_for, visit_dates_and_order
 from onearm.study import Study
 from onearm.study.forms import Form, Item
 
@@ -53,11 +53,15 @@ class Follows:
 
 def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
     """Skip logic and calculations of one form over the entries of one subject."""
-    form = _without_checks(study.forms[form_id])
+    form = _as_followed(study.forms[form_id])
     ruled = [i for i in form.items if i.shown_when or i.calculated]
     if not ruled:
         return Follows(frozenset(), {})
-    small, records = _around(study, entries, form)
+    kept = [item.name for item in form.items]
+    mine = entries.filter((pl.col("FORM") != form_id) | pl.col("ITEM").is_in(kept))
+    small, records = _around(
+        replace(study, forms={**study.forms, form_id: form}), _with_rows(mine, entries, form), form
+    )
     context = add_context(small, records, form, visit_dates_and_order(small, records.texts))
     rows = records.forms[form_id].select("VISIT", "VISIT_REPEAT", "ROW").rows()
     hidden: set[tuple[str, int, int, str]] = set()
@@ -82,14 +86,35 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
 
 def followed(study: Study, form_id: str) -> frozenset[str] | None:
     """The other forms that skip logic and calculations of a form read; None: every form's dates."""
-    read = fields_read(_without_checks(study.forms[form_id]))
+    read = fields_read(_as_followed(study.forms[form_id]))
     return None if PREVIOUS in read else frozenset(f for f in read if f in study.forms)
 
 
-def _without_checks(form: Form) -> Form:
-    """The form as skip logic and calculations see it: what only checks read need not be there."""
-    items = tuple(item.model_copy(update={"checks": ()}) for item in form.items)
+def _as_followed(form: Form) -> Form:
+    """The form as skip logic and calculations see it: no checks, and only the items they read."""
+    rules = [rule for item in form.items for rule in (item.shown_when, item.calculated) if rule]
+    read = {name for rule in rules for name in parse(rule).columns}
+    read |= {field for rule in rules for _, field in DOTTED.findall(QUOTED.sub("", rule))}
+    read |= {form.key, form.date, *items_for(form, VISIT_DATE)}
+    items = tuple(
+        item.model_copy(update={"checks": ()})
+        for item in form.items
+        if item.shown_when or item.calculated or item.name in read
+    )
     return form.model_copy(update={"checks": (), "items": items})
+
+
+def _with_rows(mine: pl.DataFrame, entries: pl.DataFrame, form: Form) -> pl.DataFrame:
+    """An empty entry for each row of the form of which no item is left: the row is still there."""
+    place = ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "FORM", "ROW"]
+    there = entries.filter(pl.col("FORM") == form.form).select(place).unique(maintain_order=True)
+    gone = there.join(mine.select(place).unique(), on=place, how="anti", maintain_order="left")
+    empty = gone.with_columns(
+        ITEM=pl.lit(form.items[0].name),
+        VALUE=pl.lit(None, pl.String),
+        REASON=pl.lit(None, pl.String),
+    )
+    return pl.concat([mine.select(list(ENTRY)), empty.select(list(ENTRY))])
 
 
 def _as_text(value: object, item: Item) -> str:

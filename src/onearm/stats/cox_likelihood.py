@@ -81,6 +81,10 @@ def lay_out(observed: Observations, x: Floats, *, is_efron: bool) -> RiskSets:
     )
 
 
+LEAST_SUM = 1e-280
+"""The smallest sum of weights that still has all its digits, whatever was added to it."""
+
+
 def moments(sets: RiskSets, beta: Floats) -> Moments:
     """Sums over the risk set of every event at ``beta``; tied events by Efron or Breslow."""
     eta = sets.x @ beta
@@ -90,9 +94,13 @@ def moments(sets: RiskSets, beta: Floats) -> Moments:
     s0 = risk_set_sums(sets, weight)
     s1 = risk_set_sums(sets, weighted)
     s2 = risk_set_sums(sets, weighted[:, :, None] * sets.x[:, None, :])
-    mean = s1 / s0[:, None]
-    variance = s2 / s0[:, None, None] - mean[:, :, None] * mean[:, None, :]
-    loglik = float(np.sum(eta[sets.row] - shift - np.log(s0)))
+    # Far out the weights of a late risk set underflow and their sum has no digits left: such a
+    # step goes down, not up.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = s1 / s0[:, None]
+        variance = s2 / s0[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        gains = eta[sets.row] - shift - np.log(s0)
+    loglik = float(gains.sum()) if (s0 > LEAST_SUM).all() else -np.inf
     return Moments(loglik, shift, s0, mean, variance)
 
 

@@ -33,6 +33,10 @@ class Maximum:
     information_null: Floats
 
 
+FLAT = 1e-6
+"""Information below this about a coefficient beyond `FAR`: no value there beats another."""
+
+
 def maximise(likelihood: Likelihood, columns: int) -> Maximum:
     """Climb from 0 until the gain is below 1e-11 of the log-likelihood and the step is tiny.
 
@@ -58,6 +62,8 @@ def maximise(likelihood: Likelihood, columns: int) -> Maximum:
                 is_infinite |= running
                 beta = far
                 loglik, score, information = likelihood(beta)
+    # A step that is cut where weights underflow ends on a likelihood that has long gone flat.
+    is_infinite |= (np.abs(beta) > FAR) & (np.diag(information) < FLAT)
     return Maximum(
         beta, loglik, information, is_infinite, loglik_null, score_null, information_null
     )

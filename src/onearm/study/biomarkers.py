@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from onearm.errors import OnearmError
 from onearm.omics import plan as asked
 from onearm.omics.gene_sets import shipped
+from onearm.omics.kinetics import rules
 from onearm.study.text import Part, Text, Words
 
 LIBRARY = "hallmark"
@@ -28,6 +29,9 @@ class AssayPlan(Part):
     ``timepoint``: the planned time point analysed from first dose; ``later``: time points analysed
     as change. ``specimen``, ``method`` and ``handling`` are printed in the REMARK table.
     ``discovery``: every feature that passes the filters is tested, as hypothesis-generating.
+    ``kinetics``: the rule (``any``, or ``fifth``: 20% from a baseline of 20) by which later amounts
+    are classed as clearance, fall or rise. ``counts``: models of counts (``voom``, ``pydeseq2``)
+    tried beside the permutation tests; they decide nothing.
     ``genes``: names shown in the oncoprint and on the heatmap, in order.
     """
 
@@ -39,7 +43,18 @@ class AssayPlan(Part):
     method: Words = NONE
     handling: Words = NONE
     discovery: bool = False
+    kinetics: str = ""
+    counts: tuple[asked.CountMethod, ...] = ()
     genes: tuple[str, ...] = ()
+
+    @field_validator("kinetics")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name and name not in rules():
+            raise ValueError(
+                f"there is no rule of kinetics {name!r}; there are {', '.join(rules())}"
+            )
+        return name
 
 
 class MarkerEndpoint(Part):
@@ -335,7 +350,8 @@ class Biomarkers(Part):
                 for use in ("checked", "design", "strata")}  # fmt: skip
         return asked.Plan(
             modalities=tuple(
-                asked.Modality(m.name, m.timepoint, m.later, m.discovery) for m in self.modalities
+                asked.Modality(m.name, m.timepoint, m.later, m.discovery, m.kinetics, m.counts)
+                for m in self.modalities
             ),
             endpoints=tuple(endpoint.name for endpoint in tested),
             candidates=tuple(candidate.asked() for candidate in self.candidates),

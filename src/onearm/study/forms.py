@@ -76,7 +76,7 @@ class Item(Part):
     ``to`` may name several targets. ``shown_when`` is skip logic: where it does not hold the item
     must be empty. ``required`` items need a value or a missing reason. ``also`` sends another
     column of the item's codelist along: target ``AE.AEBODSYS`` -> column ``soc``. An item that
-    ``identifies`` a person (initials, day of birth, telephone) is left out of exports without names.
+    ``identifies`` a person (initials, telephone) is left out of exports without names.
     """
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")

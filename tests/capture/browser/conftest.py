@@ -63,6 +63,8 @@ def history_can_be_flushed() -> Iterator[None]:
         with connection.cursor() as cursor:
             for statement in triggers.statements(connection.vendor):
                 cursor.execute(statement)
+            for statement in triggers.redaction_statements(connection.vendor):
+                cursor.execute(statement)
 
     TransactionTestCase._fixture_teardown = without_triggers
     yield

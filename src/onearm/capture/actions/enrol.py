@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from onearm.capture import clock, enrolment, permissions, states, trail, zones
 from onearm.capture.actions.save import Changes, save
+from onearm.capture.course import complete
 from onearm.capture.document import Cell
 from onearm.capture.models import (
     AccrualStep,
@@ -224,7 +225,7 @@ def _write(
 
 def _day(instance: FormInstance, home: Home | None) -> date | None:
     text = enrolment.value_of(instance, home.item.name) if home else ""
-    return enrolment.complete(text)
+    return complete(text)
 
 
 def _study(subject: Subject) -> Study:

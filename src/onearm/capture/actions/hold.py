@@ -1,4 +1,4 @@
-"""Reviewed, frozen, locked, and lifted again: on an item, a form, a visit, a subject, a site, all."""
+"""Reviewed, frozen, locked, and lifted again, from one item to the whole study."""
 
 from __future__ import annotations
 

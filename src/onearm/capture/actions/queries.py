@@ -161,7 +161,7 @@ def _open(subject: Subject, key: Key, finding: Finding, at: datetime, study: Stu
 
 
 def _in_chinese(study: Study, finding: Finding) -> str:
-    """The finding's Chinese words (the study's, or those of the standing rule); empty without any."""
+    """The finding's Chinese words, the study's or the standing rule's; empty without any."""
     with translation.override("zh-hans"):
         text = wording.finding_text(study, finding)
     return "" if text == " ".join(filter(None, (finding.message, finding.hint))) else text

@@ -1,4 +1,4 @@
-"""Serious adverse events: noticed when a form is saved, told by e-mail at once, reported in time."""
+"""Serious adverse events: noticed when a form is saved, told by e-mail, reported in time."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def report(
     """Report a serious event: the first report, then a version for each follow-up.
 
     aware_at: when the site learnt of it, where that was before the entry. The report keeps the row
-    as it stands. Raises `permissions.NotAllowed`, `states.Held`, and ``OnearmError`` for a follow-up
-    without words or a time that lies after the entry.
+    as it stands. Raises `permissions.NotAllowed`, `states.Held`, and ``OnearmError`` for a
+    follow-up without words or a time that lies after the entry.
     """
     site = event.instance.event.subject.site
     actor = permissions.actor(user, "sae.report", site, zones.today(site))

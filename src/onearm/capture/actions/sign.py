@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from onearm.capture import clock, permissions, states, trail, zones
-from onearm.capture.actions.accounts import accept_equivalence
 from onearm.capture.actions.hold import find
 from onearm.capture.chain import START, link
 from onearm.capture.models import FormInstance, Hold, Query, Signature
@@ -58,13 +57,11 @@ def needs_code(user: User) -> bool:
     return bool(is_mfa_enabled(user))
 
 
-def sign(
-    request: HttpRequest, target: str, meaning: str, proof: Proof, *, accepts: bool = False
-) -> Signature:
+def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signature:
     """Sign a form, a visit or a casebook as it stands.
 
-    accepts: that the electronic signature is accepted as equal to one by hand; asked once a person
-    and kept. Only investigators of the site have the right. Raises `NotProven`,
+    Only investigators of the site have the right, and only who has accepted that the electronic
+    signature equals one by hand (asked at the first log-in). Raises `NotProven`,
     `permissions.NotAllowed`, `states.Held` for locked data, and ``OnearmError`` where nothing is
     there to sign, forms are incomplete or queries are open. The log-in name and the password are
     needed, with the second factor where the account has one; later in the same session the password
@@ -77,7 +74,7 @@ def sign(
     actor = permissions.actor(user, "sign", held.site, zones.today(held.subject.site))
     if meaning not in MEANINGS:
         raise OnearmError(say("sign.meaning"))
-    if user.equivalence_accepted_at is None and not accepts:
+    if user.equivalence_accepted_at is None:
         raise OnearmError(say("sign.accept_first"))
     try:
         _prove(request, user, proof)
@@ -85,7 +82,6 @@ def sign(
         trail.record("accounts", "sign.failed", user=user, target=target)
         raise
     with transaction.atomic():
-        _accept(user)
         made = _sign(user, held, meaning)
         trail.record(
             f"subject:{held.subject.code}",
@@ -101,7 +97,8 @@ def sign(
 
 def signed_forms(held: Held) -> QuerySet[FormInstance]:
     """The saved forms that a signature under the target is for."""
-    forms = FormInstance.objects.filter(event__subject=held.subject).order_by("pk")
+    found = FormInstance.objects.filter(event__subject=held.subject)
+    forms = found.select_related("event", "study_version").order_by("pk")
     if held.form is not None:
         return forms.filter(pk=held.form.pk)
     return forms.filter(event=held.event) if held.event is not None else forms
@@ -157,13 +154,8 @@ def _code_fits(user: User, code: str) -> bool:
         return any(factor.wrap().validate_code(code.strip()) for factor in factors)
 
 
-def _accept(user: User) -> None:
-    if user.equivalence_accepted_at is None:
-        accept_equivalence(user, say("signature.equal"))
-
-
 def _sign(user: User, held: Held, meaning: str) -> Signature:
-    forms = signed_forms(held).select_for_update()
+    forms = signed_forms(held).select_for_update(of=("self",))
     content = {str(form.pk): form.head for form in forms}
     if not content:
         raise OnearmError(say("sign.nothing"))

@@ -16,7 +16,7 @@ from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.save import break_signatures
-from onearm.capture.actions.visits import keep_date
+from onearm.capture.actions.visits import keep_date, settle_stage
 from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
 from onearm.capture.document import Cell, Document, applied, delta, empty
@@ -283,10 +283,14 @@ def _follow(
         study = study_of(version)
         for event in subject.events.all():
             keep_date(study, event)
+        settle_stage(study, subject)
         found = records.check(
-            study, records.at_cut(study, entry_frames.of_subject(subject), cut=None)
+            study,
+            records.at_cut(
+                study, entry_frames.asked(study, entry_frames.of_subject(subject)), cut=None
+            ),
         )
-        _mark_complete(study, subject, found)
+        mark_complete(study, subject, found)
         by_form: dict[str, list[Finding]] = {form: [] for form in study.forms}
         for finding in found:
             if finding.place.form in by_form and not finding.rule.startswith("visit."):
@@ -297,7 +301,8 @@ def _follow(
                 follow_serious(study, one.instance, actors[subject.site.code], at)
 
 
-def _mark_complete(study: Study, subject: Subject, found: list[Finding]) -> None:
+def mark_complete(study: Study, subject: Subject, found: list[Finding]) -> None:
+    """Whether each form of the subject lacks anything that is required."""
     missing: set[Place] = {
         Place(visit=f.place.visit, form=f.place.form) for f in found if f.rule == "item.required"
     }

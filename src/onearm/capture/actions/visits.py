@@ -1,4 +1,4 @@
-"""Visits: the day that their forms give, unscheduled ones, missed ones, and how far subjects are."""
+"""Visits: the day that their forms give, unscheduled and missed ones, and how far subjects are."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def keep_date(study: Study, event: EventInstance) -> None:
 
 
 def keep_stage(study: Study, subject: Subject, saved: set[str]) -> None:
-    """How far a subject is, by the milestones that its forms tell; only if one of ``saved`` does."""
+    """How far a subject is, by the milestones on its forms; only if one of ``saved`` has any."""
     homes = [home for name in ENDS if (home := enrolment.milestone(study, name))]
     if not any(home.form.form in saved for home in homes):
         return
@@ -84,6 +84,17 @@ def keep_stage(study: Study, subject: Subject, saved: set[str]) -> None:
         subject.enrolled_on = subject.enrolled_on or course.enrolment
     if (subject.stage, subject.failed_because, subject.enrolled_on) != before:
         subject.save(update_fields=["stage", "failed_because", "enrolled_on"])
+
+
+def settle_stage(study: Study, subject: Subject) -> None:
+    """The stage of a subject that came from a file: in screening until something says enrolled."""
+    if subject.slot is not None or subject.stage != Subject.Stage.ENROLLED:
+        return
+    course = course_of(study, subject)
+    home = enrolment.milestone(study, "enrolment")
+    if home is not None and course.enrolment is None and course.first_dose is None:
+        subject.stage = Subject.Stage.SCREENING
+        subject.save(update_fields=["stage"])
 
 
 def add_unscheduled(user: User, study: Study, subject: Subject, visit_id: str) -> EventInstance:

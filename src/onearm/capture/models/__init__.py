@@ -15,6 +15,7 @@ from onearm.capture.models.drafts import Draft
 from onearm.capture.models.exchange import ApiKey, DateShift, TakenFile
 from onearm.capture.models.files import Attachment, LabRange, Snapshot
 from onearm.capture.models.people import Grant, User
+from onearm.capture.models.redaction import RedactedVersion, Redaction
 from onearm.capture.models.study import Site, SiteVersion, StudyVersion
 from onearm.capture.models.subjects import EventInstance, FormInstance, FormVersion, Subject
 from onearm.capture.models.trail import Anchor, AuditEvent, TrailHead
@@ -38,6 +39,8 @@ __all__ = [
     "PlanLine",
     "Query",
     "QueryEntry",
+    "RedactedVersion",
+    "Redaction",
     "SeriousEvent",
     "SeriousReport",
     "Signature",

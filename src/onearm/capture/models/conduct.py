@@ -1,4 +1,4 @@
-"""How the trial is run: accrual, confirmed eligibility, the plan of verification, serious events."""
+"""How the trial is run: accrual, confirmed eligibility, plan of verification, serious events."""
 
 from __future__ import annotations
 

@@ -201,10 +201,10 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
             request.POST.get("password", ""),
             request.POST.get("code", ""),
         )
-        meaning, accepts = request.POST.get("meaning", ""), "accepts" in request.POST
+        meaning = request.POST.get("meaning", "")
         acting.act(
             request,
-            lambda: signing.sign(request, target, meaning, proof, accepts=accepts),
+            lambda: signing.sign(request, target, meaning, proof),
             say("sign.done"),
         )
         return redirect("sign", target)
@@ -221,7 +221,6 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
         "may_sign": acting.can(request.user, "sign", held.site),
         "is_series": signing.in_series(request),
         "needs_code": signing.needs_code(request.user),
-        "accepted": request.user.equivalence_accepted_at is not None,
         "meanings": [(m, say(f"meaning.{m}")) for m in signing.MEANINGS],
     }
     return render(request, "capture/sign.html", context)

@@ -106,6 +106,11 @@ def reason_said(reason: str) -> str:
     return reason
 
 
+def remove_code(reason: str) -> str:
+    """The listed reason (one of `REMOVE_REASONS`) behind the words that are kept."""
+    return next((c for c in REMOVE_REASONS if words.table()[f"remove.{c}"]["en"] == reason), "")
+
+
 def _cells(place: Place, fields: Mapping[str, str], today: date) -> Iterator[Cell]:
     items = {item.name: item for item in place.form.items}
     for name, text in fields.items():

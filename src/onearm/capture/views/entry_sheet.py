@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.forms.utils import flatatt
+
 from onearm.capture import options, wording, words
 from onearm.capture.document import NULL, REMOVED, Cell, Document, applied, next_key, row_keys
 from onearm.capture.ranges import ranges_of
 from onearm.capture.surroundings import Asked, asked, previous_values
-from onearm.capture.views.entry_posted import GIVEN_REASONS, reason_said
+from onearm.capture.views.entry_posted import GIVEN_REASONS, reason_said, remove_code
 from onearm.capture.words import said
 
 if TYPE_CHECKING:
@@ -21,13 +23,20 @@ if TYPE_CHECKING:
 
 Key = tuple[int, str]
 
+GONE_VALUES = 6
+"""So many values tell which row it was that was taken out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something said about a cell: by a check (``soft``), a refusal (``hard``), or a person."""
+    """Something said about a cell: by a check (``soft``), a refusal (``hard``), or a ``person``.
+
+    about: the cell's name where the note stands elsewhere, below its row.
+    """
 
     text: str
     kind: str = "soft"
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Box:
     flag: str
     range: str
     notes: tuple[Note, ...]
+    in_table: bool = False
+    may_enter: bool = True
 
     @property
     def name(self) -> str:
@@ -59,28 +70,50 @@ class Box:
         return f"{self.row}.{self.item.name}"
 
     @property
-    def is_number(self) -> bool:
-        """Whether digits are typed here (what a tablet shows its keys for)."""
-        return self.item.type in ("integer", "decimal")
+    def attributes(self) -> str:
+        """Those of the input, in one piece: a page has many cells, and tags are slow."""
+        item, name = self.item, self.name
+        given: dict[str, object] = {
+            "id": f"v.{name}",
+            "value": self.text,
+            "class": f"v {item.type}",
+            "data-was": self.was,
+        }
+        if not item.calculated:
+            given["name"] = f"v.{name}"
+        if self.has_list:
+            given["list"] = f"l.{item.name}"
+        if item.type in ("integer", "decimal"):
+            given["inputmode"] = "decimal"  # a tablet shows its digits
+        if self.in_table:
+            given["aria-label"] = self.label
+        if self.notes:
+            given |= {"aria-invalid": "true", "aria-describedby": f"s.{name}"}
+        given["readonly"] = not self.may_enter or bool(item.calculated)
+        given["data-must"] = item.required and not self.reason
+        return flatatt(given)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its key, its cells, and what is said about the row as a whole."""
+    """One row: its key, its cells, and what is said about the row as a whole.
+
+    out: the code of the reason for which the reader has marked it to be taken out.
+    """
 
     key: int
     boxes: tuple[Box, ...]
     is_new: bool = False
-    is_out: bool = False
+    out: str = ""
     notes: tuple[Note, ...] = ()
 
     @property
     def said(self) -> tuple[Note, ...]:
         """The notes of the row and of its cells, these with their label."""
         mine = [
-            Note(note.text if box.label in note.text else f"{box.label}: {note.text}", note.kind)
+            Note(_labelled(box.label, note.text), note.kind, box.name if n == 0 else "")
             for box in self.boxes
-            for note in box.notes
+            for n, note in enumerate(box.notes)
         ]
         return (*self.notes, *mine)
 
@@ -141,13 +174,13 @@ def sheet(
     again: Again | None = None,
     carried: Iterable[Cell] = (),
     base: Mapping[tuple[str, str], str] | None = None,
-    out: frozenset[int] = frozenset(),
+    out: Mapping[int, str] | None = None,
     may_enter: bool = True,
 ) -> Sheet:
     """The form as it would stand with ``data``.
 
     carried: cells proposed for rows that are not there yet. base: by row key and item what was
-    measured at baseline. out: rows marked to be taken out.
+    measured at baseline. out: by row the reason to take it out.
     """
     again = again or Again()
     place = around.place
@@ -162,10 +195,13 @@ def sheet(
     rows = {row["_key"]: row for row in shown["rows"]}
     made = []
     for key in keys:
-        mine = _Line(place, key, rows.get(key, {}), stands.get(key, {}), follow, ranges, notes)
+        mine = _Line(
+            place, key, rows.get(key, {}), stands.get(key, {}), follow, ranges, notes, may_enter
+        )
         boxes = tuple(_box(mine, item, earlier, base or {}) for item in place.form.items)
         row_notes = tuple(notes.get((key, ""), ()))
-        made.append(Row(key, boxes, key not in stands, key in out, row_notes))
+        why = remove_code((out or {}).get(key, ""))
+        made.append(Row(key, boxes, key not in stands, why, row_notes))
     return Sheet(
         version=version,
         rows=tuple(made),
@@ -192,6 +228,7 @@ class _Line:
     follow: Asked
     ranges: Mapping[Key, Range]
     notes: Mapping[Key, list[Note]]
+    may_enter: bool
 
 
 def _box(
@@ -225,6 +262,8 @@ def _box(
         flag=known.flag(value) if known else "",
         range=str(known) if known else "",
         notes=tuple(line.notes.get(where, ())),
+        in_table=bool(place.form.rows),
+        may_enter=line.may_enter,
     )
 
 
@@ -293,15 +332,18 @@ def _notes(
 
 
 def _gone(place: Place, data: Document) -> Iterable[Gone]:
-    items = {item.name: item for item in place.form.items}
     for row in data["rows"]:
         if REMOVED in row:
-            values = [
-                options.shown(place.study, place.form.form, items[name], split(stored)[0])
-                for name, stored in row.items()
-                if name in items
-            ]
-            yield Gone(row["_key"], reason_said(row[REMOVED]), " · ".join(filter(None, values)))
+            values = (
+                options.shown(place.study, place.form.form, item, split(row.get(item.name))[0])
+                for item in place.form.items
+            )
+            told = [value for value in values if value][:GONE_VALUES]
+            yield Gone(row["_key"], reason_said(row[REMOVED]), " · ".join(told))
+
+
+def _labelled(label: str, text: str) -> str:
+    return text if label in text else f"{label}: {text}"
 
 
 def reasons() -> list[tuple[str, str]]:

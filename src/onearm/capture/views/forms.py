@@ -18,6 +18,7 @@ from onearm.capture.actions import drafts
 from onearm.capture.actions.queries import live_queries
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
 from onearm.capture.models import EventInstance
+from onearm.capture.states import Held
 from onearm.capture.surroundings import Around, Place, look_around
 from onearm.capture.views.entry_place import (
     find_place,
@@ -65,7 +66,7 @@ def form_page(
             version=version,
             queries=_queries(place),
             again=again,
-            out=frozenset(row for row, why in posted.removed.items() if why),
+            out=posted.removed,
         )
         return _page(request, place, around, shown, status=409, posted=posted)
     around = look_around(place)
@@ -102,6 +103,8 @@ def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, i
     except ReasonNeeded:
         again = Again(problems=(words.say("form.needs_reason"),), wants_reason=True)
         return posted, posted.version, again
+    except Held:
+        return posted, posted.version, Again(problems=(words.say("form.held"),))
     except OnearmError as problem:
         return posted, posted.version, Again(problems=(str(problem),))
     drafts.discard(request.user, form_place(place))
@@ -128,9 +131,10 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
         draft = drafts.find(request.user, form_place(place))
         if draft is not None:
             posted = _read(place, {**draft.fields, "version": str(draft.version)})
-            out = frozenset(row for row, why in posted.removed.items() if why)
             data = _typed_on(around, posted)
-            return sheet(around, data, version=draft.version, queries=_queries(place), out=out)
+            return sheet(
+                around, data, version=draft.version, queries=_queries(place), out=posted.removed
+            )
     carried: list[Cell] = []
     if may_enter and (around.now is None or request.GET.get("carry") == "1"):
         carried = carried_lesions(place, around)

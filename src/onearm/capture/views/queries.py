@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from onearm.capture.models import User
+    from onearm.capture.month import Planned
     from onearm.study import Study
 
 State = Query.State
@@ -61,7 +62,8 @@ def query_list(request: HttpRequest) -> HttpResponse:
     state, turn = request.GET.get("state", "live"), request.GET.get("turn", "")
     age = request.GET.get("age", "")
     found = filtered(Query.objects.filter(subject__in=acting.subjects_of(chosen)), state, turn)
-    lines = [line_of(query) for query in found.select_related("subject__site")]
+    studies: dict[int, Study | None] = {}
+    lines = [line_of(query, studies) for query in found.select_related("subject__site")]
     if age.isdecimal():
         lines = [line for line in lines if line.days >= int(age)]
     lines.sort(key=lambda line: (-line.days, line.query.subject.code, line.query.pk))
@@ -95,7 +97,7 @@ def query_page(request: HttpRequest, pk: int) -> HttpResponse:
     entries = query.entries.select_related("user")
     context = {
         "query": query,
-        "line": line_of(query),
+        "line": line_of(query, {}),
         "subject": subject,
         "url": _url(query),
         "said": [
@@ -130,20 +132,24 @@ def ask_page(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "POST" and "ask" in request.POST:
         item = given.get("item", "")
         row = given.get("row", "")
-        where = {
-            "visit": visit,
-            "repeat": repeat,
-            "form": form,
-            "row": (int(row) if row.isdecimal() else 1) if item else 0,
-            "item": item if item in {i.name for i in items} else "",
-        }
-        text = given.get("text", "")
+        item = item if item in {i.name for i in items} else ""
+        number = (int(row) if row.isdecimal() else 1) if item else 0
         made: list[int] = []
-        if acting.act(
-            request,
-            lambda: made.append(ask(request.user, subject, text, **where).pk),
-            say("query.asked"),
-        ):
+
+        def do() -> None:
+            asked = ask(
+                request.user,
+                subject,
+                given.get("text", ""),
+                visit=visit,
+                repeat=repeat,
+                form=form,
+                row=number,
+                item=item,
+            )
+            made.append(asked.pk)
+
+        if acting.act(request, do, say("query.asked")):
             return redirect("query", made[0])
     places = [
         (
@@ -176,11 +182,17 @@ def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]
     return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
 
 
-def line_of(query: Query) -> Line:
-    """A query with its place, its age in days since it last moved, and whose turn it is."""
+def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
+    """A query with its place, its age in days since it last moved, and whose turn it is.
+
+    studies: by site the study that it works with; filled as sites are met.
+    """
     subject = query.subject
-    version = version_at(subject.site, zones.today(subject.site))
-    place = _words(study_of(version), query) if version else f"{query.visit} {query.form}"
+    if subject.site_id not in studies:
+        version = version_at(subject.site, zones.today(subject.site))
+        studies[subject.site_id] = study_of(version) if version else None
+    study = studies[subject.site_id]
+    place = _words(study, query) if study else f"{query.visit} {query.form}"
     turns = {State.OPEN: "site", State.ANSWERED: "asker"}
     return Line(
         query,
@@ -230,7 +242,7 @@ def _url(query: Query) -> str:
     return f"{url}#v.{query.row}.{query.item}" if query.item else url
 
 
-def _others(view: overview.Overview) -> list[overview.Planned]:
+def _others(view: overview.Overview) -> list[Planned]:
     known = {row.visit.id for row in view.planned}
     visits = view.study.schedule.visits if view.study.schedule else ()
     return [overview.log_row(view.study, v.id, 1) for v in visits if v.id not in known]

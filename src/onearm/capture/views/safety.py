@@ -133,12 +133,11 @@ def event_rows(
     sites: Iterable[Site], events: Iterable[SeriousEvent] | None = None
 ) -> list[EventRow]:
     """Serious events of sites, newest first, as the pages show them."""
-    if events is None:
-        events = SeriousEvent.objects.filter(instance__event__subject__site__in=list(sites))
-        events = events.select_related(
-            "instance__event__subject__site", "instance__study_version"
-        ).prefetch_related("reports")
-    return [_row(event) for event in events]
+    if events is not None:
+        return [_row(event) for event in events]
+    found = SeriousEvent.objects.filter(instance__event__subject__site__in=list(sites))
+    related = ("instance__event__subject__site", "instance__study_version")
+    return [_row(event) for event in found.select_related(*related).prefetch_related("reports")]
 
 
 def deviation_rows(sites: Iterable[Site]) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
@@ -179,7 +178,9 @@ def _row(event: SeriousEvent) -> EventRow:
     instance, subject = event.instance, event.instance.event.subject
     study, site = study_of(instance.study_version), instance.event.subject.site
     reports = list(event.reports.all())
-    content = next((r for r in instance.data["rows"] if r["_key"] == event.row), {})
+    content: dict[str, object] = next(
+        (r for r in instance.data["rows"] if r["_key"] == event.row), {}
+    )
     due = sae.due_at(event)
     if event.withdrawn_at is not None:
         state = "withdrawn"

@@ -102,12 +102,14 @@ def add_visit(request: HttpRequest, code: str) -> HttpResponse:
     """Add an unscheduled visit and go to its first form."""
     subject = _visible(request, code)
     study, visit = _study(subject), request.POST.get("visit", "")
+    if study is None:
+        return redirect("subject", code)
     made: list[int] = []
 
     def add() -> None:
         made.append(add_unscheduled(request.user, study, subject, visit).repeat)
 
-    if study is not None and acting.act(request, add, say("visit.added")):
+    if acting.act(request, add, say("visit.added")):
         known = {v.id: v for v in _visits(study)}
         return redirect(form_url(code, visit, made[0], known[visit].forms[0]))
     return redirect("subject", code)

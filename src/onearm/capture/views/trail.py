@@ -36,6 +36,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "is_cut": len(found) == MOST,
         "query": request.GET.urlencode(),
+        "may_ask": permissions.can(request.user, "redaction.request", None, today),
         "may_access": permissions.can(request.user, "access.log", None, today),
     }
     return render(request, "capture/trail.html", context)

@@ -47,6 +47,8 @@ def _panel(plot: Axes, rows: pl.DataFrame, names: list[str], about: About, alpha
     plot.set_ylim(len(names) - 0.4, -1.1)
     _beside(plot, -0.75, about.labels("marker_adjusted_p"), 0.06, from_right=True, weight="bold")
     named: dict[str, None] = {}
+    lines: list[tuple[int, float, float, str]] = []
+    points: list[tuple[float, int, str]] = []
     for place, name in enumerate(names):
         row = by_name.get(name)
         if row is None:
@@ -56,12 +58,18 @@ def _panel(plot: Axes, rows: pl.DataFrame, names: list[str], about: About, alpha
         is_found = row["p_adjusted"] is not None and row["p_adjusted"] <= alpha
         if parts[0] is not None:
             colour = FOUND if is_found else INK
+            points.append((parts[0], place, colour))
             if parts[1] is not None and parts[2] is not None:
-                plot.plot(parts[1:], [place] * 2, color=colour, lw=0.9, solid_capstyle="butt")
-            plot.plot(parts[0], place, "s", ms=3.6, mew=0, color=colour, zorder=4)
+                lines.append((place, parts[1], parts[2], colour))
         p = row["p_adjusted"]
         text = layout.NOTHING if p is None else layout.p_value(p)
         _beside(plot, place, text, 0.06, from_right=True, weight="bold" if is_found else "normal")
+    if lines:
+        heights, low, high, colours = zip(*lines, strict=True)
+        plot.hlines(heights, low, high, colors=colours, lw=0.9)
+    if points:
+        x, y, colours = zip(*points, strict=True)
+        plot.scatter(x, y, s=13, marker="s", c=colours, linewidths=0, zorder=4)
     is_ratio = not shown
     plot.axvline(1.0 if is_ratio else 0.5, color=SOFT, lw=0.7)
     if is_ratio:

@@ -1,4 +1,4 @@
-"""Markers over the months of treatment, one line a patient, and curves by a fixed cutpoint."""
+"""Markers over the months of treatment, one line a patient, and curves by a cutpoint."""
 
 from __future__ import annotations
 
@@ -71,9 +71,14 @@ def _lines(plot: Axes, rows: pl.DataFrame, points: list[str]) -> None:
 
 
 def by_cutpoint(
-    curves: pl.DataFrame, about: About, *, title: str, captions: Sequence[tuple[str, str, str]]
+    curves: pl.DataFrame,
+    about: About,
+    *,
+    title: str,
+    captions: Sequence[tuple[str, str, str]],
+    groups: tuple[str, str] = ("marker_high", "marker_low"),
 ) -> Drawn:
-    """Kaplan-Meier curves of two groups by a cutpoint that was fixed in advance.
+    """Kaplan-Meier curves of two groups by a cutpoint. groups: keys of what the two are called.
 
     curves: marker, endpoint, group (``low``, ``high``), time (days), survival, at_risk, censored,
     one row a step from day 0. captions: of each panel the marker, the endpoint and a line of words.
@@ -83,13 +88,13 @@ def by_cutpoint(
         box = plot.get_position()
         plot.set_position((box.x0, 1.02 / 3.05, box.width, 1 - (1.02 + 0.42) / 3.05))
         some = curves.filter(pl.col("marker") == marker, pl.col("endpoint") == endpoint)
-        _curves(plot, some, about)
+        _curves(plot, some, about, groups)
         plot.set_title(wrapped(words, 44), size=6.8, loc="left", color=INK, linespacing=1.3)
         plot.set_ylabel(f"{endpoint}, %")
     return finished(figure, title, about)
 
 
-def _curves(plot: Axes, curves: pl.DataFrame, about: About) -> None:
+def _curves(plot: Axes, curves: pl.DataFrame, about: About, groups: tuple[str, str]) -> None:
     last = float(curves["time"].max() or 1.0) / MONTH_DAYS  # type: ignore[arg-type]  # days
     ticks = month_ticks(last, room=6)
     ticks = [tick for tick in ticks if tick <= last * 1.02]
@@ -107,7 +112,7 @@ def _curves(plot: Axes, curves: pl.DataFrame, about: About) -> None:
         plot.plot(lost["time"].to_numpy() / MONTH_DAYS, lost["survival"], "|", ms=4, color=colour)
         y = -0.34 - 0.1 * row
         plot.annotate(
-            about.labels(f"marker_{group}"), (0, y), xycoords="axes fraction", size=6.2,
+            about.labels(groups[row]), (0, y), xycoords="axes fraction", size=6.2,
             color=colour, xytext=(-58, 0), textcoords="offset points", va="center",
         )  # fmt: skip
         for tick in ticks:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 from onearm.outputs.figures.markers.frame import (
     WIDTH,
@@ -137,6 +139,24 @@ def _tiles(plot: Axes, levels: Floats, colours: Sequence[str]) -> None:
     plot.hlines(np.arange(rows - 1) + 0.5, -0.5, columns - 0.5, color="white", lw=1.6)
 
 
+def _cells(plot: Axes, colours: Sequence[str], low: float, high: float) -> None:
+    """One line of cells above the patients, between two heights of the figure; no axes of its own,
+    which would take longer to make than all its cells.
+    """
+    figure = plot.get_figure(root=True)
+    if figure is None:
+        return
+    corners = [
+        [(at - 0.44, low), (at + 0.44, low), (at + 0.44, high), (at - 0.44, high)]
+        for at in range(len(colours))
+    ]
+    where = blended_transform_factory(plot.transData, figure.transFigure)
+    line = PolyCollection(
+        corners, facecolors=list(colours), linewidths=0, transform=where, clip_on=False
+    )
+    plot.add_collection(line, autolim=False)
+
+
 def _row_names(plot: Axes, rows: Sequence[str]) -> None:
     plot.set_yticks(range(len(rows)), list(rows), size=6.4 if len(rows) < 30 else 5)
     plot.tick_params(axis="y", length=0)
@@ -159,10 +179,7 @@ def _strips(
     box = plot.get_position()
     for at, (name, cells, key) in enumerate(lines):
         y = box.y1 + (STRIP * (len(lines) - 1 - at) + 0.03) / height
-        row = figure.add_axes((box.x0, y, box.width, 0.1 / height))
-        used = tuple(dict.fromkeys(cells))
-        _tiles(row, np.array([[used.index(cell) for cell in cells]], dtype=float), used)
-        row.axis("off")
+        _cells(plot, cells, y, y + 0.1 / height)
         middle = y + 0.05 / height
         figure.text(
             box.x0 - 0.06 / WIDTH, middle, name, size=6.4, ha="right", va="center", color=INK

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from onearm.outputs.figures.markers.frame import FOUND, REST, About, finished, panels
-from onearm.outputs.figures.style import ALARM, INK, SOFT, Drawn
+from onearm.outputs.figures.style import ALARM, FAINT, INK, Drawn
 
 MANY = 400
 """More points than this are one picture inside the drawing."""
@@ -60,7 +60,7 @@ def _panel(plot: Axes, rows: pl.DataFrame, about: About, alpha: float) -> None:
     )  # fmt: skip
     widest = max(float(np.abs(x).max(initial=0.0)) * 1.08, 0.1)
     plot.set_xlim(-widest, widest)
-    plot.axvline(0, color=SOFT, lw=0.5)
+    plot.axvline(0, color=FAINT, lw=0.5, zorder=0)
     plot.set_xlabel(f"log2 {name}" if is_ratio else name)
 
 

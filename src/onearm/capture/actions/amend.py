@@ -1,0 +1,301 @@
+"""Amendments: a version taken in, and forms moved to it where it was released."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from onearm import records
+from onearm.capture import clock, permissions, states, studies, trail
+from onearm.capture import entries as entry_frames
+from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.save import break_signatures
+from onearm.capture.actions.take_entries import mark_complete
+from onearm.capture.amendments import Line, Maps, compare, reused
+from onearm.capture.chain import link
+from onearm.capture.document import Cell, applied, cells, delta
+from onearm.capture.models import FormInstance, FormVersion, Query, Signature, SiteVersion
+from onearm.capture.models import StudyVersion as Version
+from onearm.capture.trail import version_content
+from onearm.errors import OnearmError
+from onearm.study import load
+from onearm.study.load import TEXT_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from onearm.capture.models import Site, Subject, User
+    from onearm.errors import Finding
+    from onearm.study import Study
+
+MOST_BYTES = 20 * 1024 * 1024
+MOST_FILES = 500
+BATCH = 500
+
+
+class Blocked(OnearmError):
+    """The plan has lines that nobody has resolved; nothing was changed."""
+
+
+class _Undo(Exception):
+    """Ends a dry run: everything it wrote is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a migration does, or would do.
+
+    lines: by identifier. forms: how many move. held: frozen or locked forms, which stay where they
+    are. signatures: targets of signatures that break. queries: ``visit form item: text`` of queries
+    that open. is_dry: nothing was written.
+    """
+
+    lines: tuple[Line, ...]
+    forms: int
+    held: tuple[str, ...]
+    signatures: tuple[str, ...]
+    queries: tuple[str, ...]
+    is_dry: bool
+
+    @property
+    def unresolved(self) -> tuple[Line, ...]:
+        """The lines that block the run."""
+        return tuple(line for line in self.lines if line.unresolved)
+
+
+def take_in(user: User, folder: Path) -> Version:
+    """Keep the study folder as a version that can be released to sites.
+
+    Raises `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and
+    ``OnearmError`` where an identifier that was taken out comes back with another meaning.
+    """
+    permissions.actor(user, "study.load", None, clock.now().date())
+    known = [studies.study_of(v) for v in Version.objects.order_by("number")]
+    again = reused(known, load(folder))
+    if again:
+        raise OnearmError(
+            "an identifier keeps its meaning for ever; give these items new names: "
+            + "; ".join(again)
+        )
+    with transaction.atomic():
+        return studies.take_in(folder, user=user)
+
+
+def take_in_zip(user: User, content: bytes) -> Version:
+    """The same for a zip file of the folder; only text files of a study are taken from it.
+
+    Raises ``OnearmError`` besides for what is no zip file, is too large or names paths outside.
+    """
+    permissions.actor(user, "study.load", None, clock.now().date())
+    with tempfile.TemporaryDirectory(prefix="onearm-study-") as scratch:
+        folder = _unpacked(content, Path(scratch))
+        return take_in(user, folder)
+
+
+def migrate(
+    user: User,
+    version: Version,
+    sites: Iterable[Site],
+    *,
+    maps: Maps | None = None,
+    is_dry: bool = True,
+) -> Moved:
+    """Move the forms of sites to a version: one version of each form, in the user's name.
+
+    A dry run does everything and takes it back, so that what it says is what happens. Removed items
+    keep their values. Raises `permissions.NotAllowed`; ``OnearmError`` for a site that the version
+    has not been released to; `Blocked` where values have no place and no mapping (not when dry).
+    """
+    sites = list(sites)
+    today = clock.now().date()
+    actors = {s.pk: permissions.actor(user, "study.migrate", s, today) for s in sites}
+    for site in sites:
+        if not SiteVersion.objects.filter(site=site, version=version, begins__lte=today).exists():
+            raise OnearmError(f"version {version.number} has not been released to site {site.code}")
+    moved: Moved | None = None
+    try:
+        with transaction.atomic():
+            moved = _migrate(version, sites, actors, maps or {}, is_dry=is_dry)
+            if is_dry:
+                raise _Undo
+    except _Undo:
+        pass
+    if moved is None:
+        raise OnearmError("the migration gave no account")  # never: _migrate returned one
+    return moved
+
+
+def _migrate(
+    version: Version,
+    sites: list[Site],
+    actors: dict[int, permissions.Actor],
+    maps: Maps,
+    *,
+    is_dry: bool,
+) -> Moved:
+    forms = list(
+        FormInstance.objects.filter(event__subject__site__in=sites)
+        .exclude(study_version=version)
+        .select_related("event__subject__site", "study_version")
+        .order_by("event__subject__code", "pk")
+    )
+    new = studies.study_of(version)
+    lines = _lines(forms, new, maps)
+    blocked = [line for line in lines if line.unresolved]
+    if blocked and not is_dry:
+        named = "; ".join(f"{b.form}.{b.item}: {', '.join(b.unresolved[:5])}" for b in blocked)
+        raise Blocked(f"values without a place in version {version.number}: {named}")
+    moving, held = _open(form for form in forms if form.form in new.forms)
+    signed = set(Signature.objects.filter(broken_at=None).values_list("pk", flat=True))
+    asked = set(Query.objects.values_list("pk", flat=True))
+    for form in moving:
+        _move(form, version, actors[form.event.subject.site_id], maps)
+    for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
+        _follow(subject, new, clock.now())
+    broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
+    opened = Query.objects.exclude(pk__in=asked).select_related("subject")
+    moved = Moved(
+        lines=tuple(lines),
+        forms=len(moving),
+        held=tuple(held),
+        signatures=tuple(broken.order_by("pk").values_list("target", flat=True)),
+        queries=tuple(
+            f"{q.subject.code} {q.visit} {q.form} {q.item}: {q.text}" for q in opened.order_by("pk")
+        ),
+        is_dry=is_dry,
+    )
+    for site in sites:
+        count = sum(form.event.subject.site_id == site.pk for form in moving)
+        trail.record(
+            "study",
+            "study.migrate",
+            actor=actors[site.pk],
+            site=site,
+            target=f"version {version.number}",
+            details={
+                "forms": count,
+                "held": len(held),
+                "signatures": len(moved.signatures),
+                "queries": len(moved.queries),
+            },
+        )
+    return moved
+
+
+def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
+    """One line an identifier; where forms stand under several versions, those that change first."""
+    by_version: dict[int, list[FormInstance]] = defaultdict(list)
+    for form in forms:
+        by_version[form.study_version_id].append(form)
+    found: dict[tuple[str, str, str], Line] = {}
+    for mine in by_version.values():
+        old = studies.study_of(mine[0].study_version)
+        values: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for form in mine:
+            for cell in cells(form.data):
+                if cell.value:
+                    values[form.form, cell.item].add(cell.value)
+        many = {form.form for form in mine if any(row["_key"] > 1 for row in form.data["rows"])}
+        for line in compare(old, new, values, maps):
+            is_moot = not line.item and line.form not in many  # no form has rows to lose
+            kept = replace(line, unresolved=()) if is_moot else line
+            kind = "" if kept.kind == "unchanged" else kept.kind
+            found.setdefault((kept.form, kept.item, kind), kept)
+    changed = {(form, item) for form, item, kind in found if kind}
+    return [
+        line for (form, item, kind), line in found.items() if kind or (form, item) not in changed
+    ]
+
+
+def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[str]]:
+    """Forms that may change, and the names of those that are held still."""
+    moving, held = [], []
+    for form in forms:
+        touched = [(cell.row, cell.item) for cell in cells(form.data)]
+        try:
+            states.require_open(states.targets(form=form, items=touched))
+        except states.Held:
+            event = form.event
+            held.append(f"{event.subject.code} {event.visit} {event.repeat} {form.form}")
+            continue
+        moving.append(form)
+    return moving, held
+
+
+def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: Maps) -> None:
+    changed = [
+        Cell(cell.row, cell.item, value=maps[form.form, cell.item][cell.value])
+        for cell in cells(form.data)
+        if cell.value in maps.get((form.form, cell.item), {})
+    ]
+    change = delta(form.data, changed)
+    at = clock.check(form.saved_at)
+    before = form.study_version.number
+    form.data = applied(form.data, change)
+    form.version += 1
+    form.saved_at = at
+    form.study_version = version
+    made = FormVersion(
+        instance=form,
+        version=form.version,
+        delta=change,
+        user=actor.user,
+        role=actor.role,
+        at=at,
+        reason=f"amendment: version {before} to {version.number}",
+        origin=FormVersion.Origin.MIGRATION,
+        study_version=version,
+        previous=form.head,
+    )
+    made.hash = link(form.head, version_content(made))
+    made.save(force_insert=True)
+    form.head = made.hash
+    form.save()
+    break_signatures(form, actor, at)
+
+
+def _follow(subject: Subject, study: Study, at: datetime) -> None:
+    """Completeness and queries of a subject under the new version."""
+    frame = entry_frames.asked(study, entry_frames.of_subject(subject))
+    found = records.check(study, records.at_cut(study, frame, cut=None))
+    mark_complete(study, subject, found)
+    by_form: dict[str, list[Finding]] = {form: [] for form in study.forms}
+    for finding in found:
+        if finding.place.form in by_form and not finding.rule.startswith("visit."):
+            by_form[finding.place.form].append(finding)
+    follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
+
+
+def _unpacked(content: bytes, scratch: Path) -> Path:
+    try:
+        bundle = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile as problem:
+        raise OnearmError("the file is not a zip file of a study folder") from problem
+    inside = [about for about in bundle.infolist() if not about.is_dir()]
+    if len(inside) > MOST_FILES or sum(about.file_size for about in inside) > MOST_BYTES:
+        raise OnearmError("the zip file is larger than any study folder")
+    for about in _studies_files(inside):
+        target = (scratch / about.filename).resolve()
+        if not target.is_relative_to(scratch.resolve()):
+            raise OnearmError(f"the zip file names a path outside itself: {about.filename}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bundle.read(about))
+    found = sorted(scratch.rglob("study.yaml"), key=lambda path: len(path.parts))
+    if not found:
+        raise OnearmError("the zip file holds no study.yaml")
+    return found[0].parent
+
+
+def _studies_files(inside: Iterable[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
+    for about in inside:
+        path = Path(about.filename)
+        if path.suffix.lower() in TEXT_FILES and not any(p.startswith("._") for p in path.parts):
+            yield about

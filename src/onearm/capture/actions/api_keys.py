@@ -1,0 +1,71 @@
+"""Keys with which programs act as a person: made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from onearm.capture import clock, trail
+from onearm.capture.models import ApiKey
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.models import User
+
+LONGEST = timedelta(days=365)
+
+
+def make_key(user: User, name: str, ends: date) -> tuple[ApiKey, str]:
+    """A key for oneself, and its text, which is shown this once.
+
+    Raises ``OnearmError`` for an empty name and an end that is past or over a year away.
+    """
+    today = clock.now().date()
+    if not name.strip():
+        raise OnearmError("name the program that will use the key")
+    if not today < ends <= today + LONGEST:
+        raise OnearmError("a key ends on a later day within a year")
+    text = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        made = ApiKey.objects.create(
+            user=user, name=name.strip(), digest=_digest(text), made_at=clock.now(), ends=ends
+        )
+        trail.record(
+            "accounts", "key.make", user=user, target=made.name, details={"ends": str(ends)}
+        )
+    return made, text
+
+
+def revoke(user: User, key: ApiKey) -> None:
+    """End a key of one's own at once; raises ``OnearmError`` for another person's."""
+    if key.user_id != user.pk:
+        raise OnearmError("this is another person's key")
+    with transaction.atomic():
+        key.revoked_at = clock.now()
+        key.save(update_fields=["revoked_at"])
+        trail.record("accounts", "key.revoke", user=user, target=key.name)
+
+
+def user_of(text: str) -> User | None:
+    """Whose key this is; None where it is unknown, ended or revoked, or the account is.
+
+    An account that has to do something first (change its password) gets no further by its key.
+    """
+    today = clock.now().date()
+    key = (
+        ApiKey.objects.filter(digest=_digest(text), revoked_at=None, ends__gt=today)
+        .select_related("user")
+        .first()
+    )
+    if key is None or not key.user.is_active or key.user.must_change_password:
+        return None
+    return key.user
+
+
+def _digest(text: str) -> str:
+    """The keys are long and drawn by chance: one plain hash is enough."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Taking data out: the right, the files, and the line in the trail, whoever asks."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onearm.capture import clock, permissions, trail
+from onearm.capture import entries as entry_frames
+from onearm.capture.export import files as written
+from onearm.capture.export.deidentify import entries_without_names, offsets, without_names
+from onearm.capture.export.layout import newest_study, sheets
+from onearm.capture.export.tables import Selection, tables
+from onearm.capture.models import FormInstance, StudyVersion
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from onearm.capture.export.tables import Table
+    from onearm.capture.models import User
+    from onearm.capture.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asks for. Empty collections mean all that the person may export.
+
+    with_names: identifying items and true dates too, which needs a right of its own.
+    """
+
+    formats: Collection[str] = ("parquet",)
+    sites: Collection[str] = ()
+    subjects: Collection[str] = ()
+    forms: Collection[str] = ()
+    as_of: datetime | None = None
+    only_complete: bool = False
+    with_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One zip file, its SHA-256 and the rows in it. Whoever asked for it deletes it."""
+
+    path: Path
+    name: str
+    sha256: str
+    rows: int
+
+
+def export(user: User, wanted: Wanted, *, action: str = "export", target: str = "") -> Exported:
+    """Write the export into a temporary zip file and record who took what out.
+
+    Raises `permissions.NotAllowed`; ``OnearmError`` for a format that is unknown, for nothing to
+    export and for ODM with the audit record where names must stay inside; ``Problems`` where a
+    format cannot hold the data. A refused export is not recorded: nothing left.
+    """
+    actor = _actor(user, with_names=wanted.with_names)
+    _refuse_unknown(wanted)
+    selection = selection_for(user, wanted)
+    study, version = newest_study(), StudyVersion.objects.order_by("-number").first()
+    if study is None or version is None:
+        raise OnearmError("the database holds no study yet")
+    created = wanted.as_of or clock.now()
+    with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
+        folder = Path(scratch)
+        days = {} if wanted.with_names else offsets()
+        found = tables(selection)
+        named = found if wanted.with_names else _nameless(found, days)
+        formats = [form for form in written.TABLES if form in wanted.formats]
+        rows = written.write_tables(named, folder, formats=formats, study=study.id, created=created)
+        if set(wanted.formats) & set(written.WHOLE):
+            entries = entries_of(selection)
+            if not wanted.with_names:
+                entries = entries_without_names(entries, sheets(), days)
+            written.write_whole(
+                study,
+                selection,
+                entries,
+                folder,
+                formats=wanted.formats,
+                created=created,
+                files=version.files,
+            )
+        made = Path(tempfile.mkstemp(prefix="onearm-export-", suffix=".zip")[1])
+        written.zipped(folder, made)
+    digest = _digest(made)
+    trail.record(
+        "study",
+        action,
+        actor=actor,
+        target=target,
+        details={**_details(wanted, selection), "rows": rows, "sha256": digest},
+    )
+    return Exported(made, f"{study.id}_{created:%Y%m%dT%H%M%SZ}.zip", digest, rows)
+
+
+def selection_for(user: User, wanted: Wanted) -> Selection:
+    """What is asked for, within the sites that the person's right reaches.
+
+    Raises ``OnearmError`` naming a site that it does not reach, or a form that no version has.
+    """
+    right = "export" if wanted.with_names else "export.deidentified"
+    mine = permissions.sites_of(user, right, clock.now().date())
+    if wanted.sites:
+        lost = set(wanted.sites) - {site.code for site in mine}
+        if lost:
+            raise OnearmError(f"site {min(lost)} is not among the sites that you may export")
+        mine = mine.filter(code__in=wanted.sites)
+    lost = set(wanted.forms) - set(sheets())
+    if lost:
+        raise OnearmError(f"no version of the study has the form {min(lost)}")
+    return Selection(
+        sites=tuple(mine),
+        subjects=wanted.subjects,
+        forms=wanted.forms,
+        as_of=wanted.as_of,
+        only_complete=wanted.only_complete,
+    )
+
+
+def entries_of(selection: Selection) -> pl.DataFrame:
+    """The long frame of entries of a selection."""
+    forms = FormInstance.objects.filter(event__subject__site__in=list(selection.sites))
+    if selection.subjects:
+        forms = forms.filter(event__subject__code__in=list(selection.subjects))
+    if selection.forms:
+        forms = forms.filter(form__in=list(selection.forms))
+    if selection.only_complete:
+        forms = forms.filter(is_complete=True)
+    if selection.as_of is None:
+        return entry_frames.of_forms(forms)
+    return entry_frames.as_of(selection.as_of, forms)
+
+
+def _actor(user: User, *, with_names: bool) -> Actor:
+    right = "export" if with_names else "export.deidentified"
+    return permissions.actor(user, right, None, clock.now().date())
+
+
+def _refuse_unknown(wanted: Wanted) -> None:
+    unknown = set(wanted.formats) - set(written.FORMATS)
+    if unknown:
+        known = ", ".join(written.FORMATS)
+        raise OnearmError(f"{min(unknown)} is not a format; choose of {known}")
+    if not wanted.formats:
+        raise OnearmError("choose a format")
+    if "odm_audit" in wanted.formats and not wanted.with_names:
+        raise OnearmError(
+            "the record of every change holds true dates and names of persons; "
+            "export it with what identifies, or choose another format"
+        )
+    if wanted.as_of is not None and wanted.as_of > clock.now():
+        raise OnearmError("the moment lies in the future; choose one that has passed")
+
+
+def _nameless(found: Iterator[Table], days: dict[str, int]) -> Iterator[Table]:
+    for table in found:
+        yield without_names(table, days)
+
+
+def _details(wanted: Wanted, selection: Selection) -> dict[str, object]:
+    return {
+        "formats": sorted(wanted.formats),
+        "sites": sorted(site.code for site in selection.sites),
+        "subjects": sorted(wanted.subjects),
+        "forms": sorted(wanted.forms),
+        "as_of": wanted.as_of.isoformat() if wanted.as_of else "",
+        "only_complete": wanted.only_complete,
+        "with_names": wanted.with_names,
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

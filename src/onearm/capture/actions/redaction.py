@@ -1,0 +1,196 @@
+"""Blackening personal data that were entered by mistake: one person asks, another does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from onearm.capture import clock, permissions, states, trail
+from onearm.capture.actions.save import Changes, Origin, save
+from onearm.capture.chain import link
+from onearm.capture.document import KEY, Cell, Document, cells
+from onearm.capture.models import (
+    Draft,
+    FormInstance,
+    FormVersion,
+    Query,
+    RedactedVersion,
+    Redaction,
+)
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    from onearm.capture.models import Site, User
+
+MARK = "█████"
+"""What stands in the history where the value stood."""
+
+
+class RedactionProblem(OnearmError):
+    """The value cannot be blackened so; nothing was changed."""
+
+
+@transaction.atomic
+def request(user: User, version: FormVersion, row: int, item: str, reason: str) -> Redaction:
+    """Ask that the value which a save put into a cell be blackened; nothing changes yet.
+
+    Raises `permissions.NotAllowed`, and `RedactionProblem` without a reason or a value there.
+    """
+    instance = version.instance
+    actor = permissions.actor(user, "redaction.request", _site(instance), clock.now().date())
+    if not reason.strip():
+        raise RedactionProblem("say why these are personal data that do not belong here")
+    if not _value(version.delta, row, item) or _value(version.delta, row, item) == MARK:
+        raise RedactionProblem(f"version {version.version} put no value into row {row}, {item}")
+    made = Redaction.objects.create(
+        instance=instance,
+        version=version.version,
+        row=row,
+        item=item,
+        reason=reason.strip(),
+        requested_by=user,
+        requested_at=clock.now(),
+    )
+    _record(made, "redaction.request", actor, reason=made.reason)
+    return made
+
+
+@transaction.atomic
+def approve(user: User, redaction: Redaction) -> Redaction:
+    """Blacken the value in every save of the form that put it into the cell, and empty the cell.
+
+    The cell is emptied as any change is (checks, signatures, history with the origin
+    ``redaction``). Unsaved texts of the form go, and the value in its queries' questions. Raises
+    `RedactionProblem` for who asked for it, `permissions.NotAllowed` and `states.Held`.
+    """
+    redaction = Redaction.objects.select_related("instance__event__subject__site").get(
+        pk=redaction.pk
+    )
+    instance = redaction.instance
+    actor = permissions.actor(user, "redaction.approve", _site(instance), clock.now().date())
+    _require_pending(redaction)
+    if user.pk == redaction.requested_by_id:
+        raise RedactionProblem("you asked for it yourself: another person has to approve it")
+    states.require_open(states.targets(form=instance, items=[(redaction.row, redaction.item)]))
+    seen = instance.versions.get(version=redaction.version)
+    value = _value(seen.delta, redaction.row, redaction.item)
+    _empty_cell(user, redaction, value)
+    redaction.approved_by, redaction.approved_at = user, clock.now()
+    redaction.save(update_fields=["approved_by", "approved_at"])
+    changed = [
+        _blacken(redaction, version)
+        for version in instance.versions.order_by("version")
+        if _value(version.delta, redaction.row, redaction.item) == value
+    ]
+    _clean_around(instance, value)
+    details = {"asked_by": redaction.requested_by.username, "versions": changed}
+    _record(redaction, "redaction.approve", actor, details, reason=redaction.reason)
+    return redaction
+
+
+@transaction.atomic
+def refuse(user: User, redaction: Redaction, reason: str) -> Redaction:
+    """Leave the value as it is, with the reason."""
+    actor = permissions.actor(
+        user, "redaction.approve", _site(redaction.instance), clock.now().date()
+    )
+    _require_pending(redaction)
+    if not reason.strip():
+        raise RedactionProblem("say why the value stays")
+    redaction.refused_by, redaction.refused_at = user, clock.now()
+    redaction.refused_because = reason.strip()
+    redaction.save(update_fields=["refused_by", "refused_at", "refused_because"])
+    _record(redaction, "redaction.refuse", actor, reason=redaction.refused_because)
+    return redaction
+
+
+def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
+    instance = redaction.instance
+    now = {(cell.row, cell.item): cell.value for cell in cells(instance.data)}
+    if now.get((redaction.row, redaction.item)) != value:
+        return
+    changes = Changes(
+        [Cell(redaction.row, redaction.item)],
+        instance.version,
+        reason=f"redaction {redaction.pk}: {redaction.reason}",
+        clear=True,
+    )
+    save(
+        user,
+        instance.event,
+        instance.form,
+        changes,
+        origin=Origin.REDACTION,
+        capability="redaction.approve",
+    )
+
+
+def _blacken(redaction: Redaction, version: FormVersion) -> dict[str, object]:
+    """Change one save's delta the only way the database lets it change; what the trail keeps."""
+    rows = [
+        {**row, redaction.item: MARK} if row[KEY] == redaction.row else row
+        for row in version.delta["rows"]
+    ]
+    version.delta = {"rows": rows}
+    hash_ = link(version.previous, trail.version_content(version))
+    RedactedVersion.objects.create(
+        redaction=redaction, form_version=version, delta=version.delta, hash=hash_
+    )
+    FormVersion.objects.filter(pk=version.pk).update(delta=version.delta)
+    return {"version": version.version, "was": version.hash, "is": hash_}
+
+
+def _clean_around(instance: FormInstance, value: str) -> None:
+    event = instance.event
+    Draft.objects.filter(
+        subject=event.subject, visit=event.visit, repeat=event.repeat, form=instance.form
+    ).delete()
+    asked = Query.objects.filter(subject=event.subject, form=instance.form, text__contains=value)
+    for query in asked:
+        query.text = query.text.replace(value, MARK)
+        query.text_zh = query.text_zh.replace(value, MARK)
+        query.save(update_fields=["text", "text_zh"])
+
+
+def _value(delta: Document, row: int, item: str) -> str:
+    """The text that a save put into a cell; empty where it put none."""
+    for each in delta["rows"]:
+        stored = each.get(item)
+        if each[KEY] == row and isinstance(stored, str):
+            return stored
+    return ""
+
+
+def _require_pending(redaction: Redaction) -> None:
+    if redaction.approved_at or redaction.refused_at:
+        raise RedactionProblem("this request was decided on already")
+
+
+def _site(instance: FormInstance) -> Site:
+    return instance.event.subject.site
+
+
+def _record(
+    redaction: Redaction,
+    action: str,
+    actor: permissions.Actor,
+    details: dict[str, object] | None = None,
+    *,
+    reason: str,
+) -> None:
+    event = redaction.instance.event
+    trail.record(
+        f"subject:{event.subject.code}",
+        action,
+        actor=actor,
+        site=event.subject.site,
+        target=f"redaction {redaction.pk}",
+        details={
+            "form": redaction.instance_id,
+            "row": redaction.row,
+            "item": redaction.item,
+            **(details or {}),
+        },
+        reason=reason,
+    )

@@ -1,0 +1,83 @@
+"""Snapshots: a name for the data as they stood at a moment, with the hash that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+
+from onearm.capture import clock, entries, permissions, trail
+from onearm.capture.models import Snapshot, StudyVersion
+from onearm.errors import OnearmError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from onearm.capture.models import User
+
+
+class Changed(OnearmError):
+    """The data of a snapshot do not come out as they were: its hash differs."""
+
+
+def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Snapshot:
+    """Name the data as they stand (or stood at ``as_of``) and keep their hash.
+
+    Nothing is copied: the history gives the same data again whenever they are asked for, and the
+    hash shows that they are the same. Raises `permissions.NotAllowed`, and ``OnearmError`` for an
+    empty name, a name that is taken and a moment in the future.
+    """
+    name = name.strip()
+    if not name:
+        raise OnearmError("give the snapshot a name")
+    now = clock.now()
+    if as_of is not None and as_of > now:
+        raise OnearmError("the moment lies in the future; choose one that has passed")
+    actor = permissions.actor(user, "snapshot.make", None, now.date())
+    version = StudyVersion.objects.order_by("-number").first()
+    if version is None:
+        raise OnearmError("the database holds no study yet")
+    moment = as_of or now
+    frame = entries.as_of(moment)
+    try:
+        with transaction.atomic():
+            made = Snapshot.objects.create(
+                name=name,
+                as_of=moment,
+                made_at=now,
+                user=user,
+                study_version=version,
+                rows=frame.height,
+                sha256=content_hash(frame),
+            )
+            trail.record(
+                "study",
+                "snapshot.make",
+                actor=actor,
+                target=name,
+                details={"as_of": moment.isoformat(), "rows": made.rows, "sha256": made.sha256},
+            )
+    except IntegrityError as problem:
+        raise OnearmError(f"there is a snapshot named {name} already") from problem
+    return made
+
+
+def snapshot_entries(snapshot: Snapshot) -> pl.DataFrame:
+    """The entries of a snapshot, made again from the history and compared with its hash.
+
+    Raises `Changed` where they are not what was named.
+    """
+    frame = entries.as_of(snapshot.as_of)
+    if content_hash(frame) != snapshot.sha256:
+        raise Changed(
+            f"the snapshot {snapshot.name} does not come out as it was made: {frame.height} values "
+            f"now, {snapshot.rows} then. Check the chains of the history for the broken link."
+        )
+    return frame
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """SHA-256 of the entries as CSV, in their order."""
+    return hashlib.sha256(frame.write_csv().encode()).hexdigest()

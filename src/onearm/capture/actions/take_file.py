@@ -1,0 +1,120 @@
+"""Files that were handed in: tried first, kept byte by byte, loaded when somebody says so."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onearm.capture import clock, permissions, trail
+from onearm.capture.actions.take_csv import Account, Plan, take_csv
+from onearm.capture.actions.take_entries import Taken, take_entries
+from onearm.capture.models import StudyVersion, TakenFile
+from onearm.errors import OnearmError
+from onearm.store import read_entries
+from onearm.store.odm import OdmFile, odm_entries, read_odm
+from onearm.study.odm import Names
+from onearm.study.odm.names import named
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from onearm.capture.models import User
+
+TRIED, LOADED = "tried", "loaded"
+KINDS = ("entries", "odm", "csv")
+MOST_BYTES = 100 * 1024 * 1024
+
+
+def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
+    """Keep a file that somebody means to load; the same file is kept once.
+
+    Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty or very large file.
+    """
+    actor = permissions.actor(user, "import", None, clock.now().date())
+    if kind not in KINDS:
+        raise OnearmError(f"{kind} is not one of {', '.join(KINDS)}")
+    if not content or len(content) > MOST_BYTES:
+        raise OnearmError("the file is empty" if not content else "the file is over 100 MB")
+    digest = hashlib.sha256(content).hexdigest()
+    known = TakenFile.objects.filter(sha256=digest, kind=kind, user=user).first()
+    if known is not None:
+        return known
+    made = TakenFile.objects.create(
+        name=Path(name).name[:200],
+        kind=kind,
+        sha256=digest,
+        content=content,
+        account={"state": TRIED},
+        user=user,
+        at=clock.now(),
+    )
+    details = {"sha256": digest, "kind": kind, "bytes": len(content)}
+    trail.record("study", "import.file", actor=actor, target=made.name, details=details)
+    return made
+
+
+def load_lines(user: User, file: TakenFile, plan: Plan, *, is_dry: bool) -> Account:
+    """Try or load a CSV file of results (`take_csv`), and keep its account with it."""
+    made = take_csv(user, bytes(file.content), plan, source=_source(file), is_dry=is_dry)
+    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
+    _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
+    return made
+
+
+def load_entries(user: User, file: TakenFile, *, is_dry: bool) -> Taken:
+    """Try or load a file of entries or an ODM file of this study's data, and keep its account."""
+    frame = entries_in(file)
+    made = take_entries(user, frame, source=_source(file), is_dry=is_dry)
+    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
+    _remember(file, {**fates, "read": made.read}, is_dry=is_dry)
+    return made
+
+
+def entries_in(file: TakenFile) -> pl.DataFrame:
+    """The entries in a kept file; raises ``OnearmError`` where it cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="onearm-import-") as scratch:
+        ending = {"odm": ".xml"}.get(file.kind, Path(file.name).suffix or ".csv")
+        path = Path(scratch) / f"file{ending}"
+        path.write_bytes(bytes(file.content))
+        if file.kind != "odm":
+            return read_entries(path)
+        return _of_odm(read_odm(path))
+
+
+def _of_odm(read: OdmFile) -> pl.DataFrame:
+    """Values by the names under which the study was drafted, else by the file's own metadata."""
+    names = named(read.metadata)
+    if not read.metadata.is_ours and (drafted := _names()).items:
+        names = drafted
+    frame = odm_entries(read, names, read.account)
+    left = read.account.read["ItemData"] - read.account.carried("ItemData")
+    if left:
+        why = [
+            r for line in read.account.lines() if line.kind == "ItemData" for r, _ in line.reasons
+        ]
+        raise OnearmError(f"{left} values of the file cannot be placed: {'; '.join(why)}")
+    return frame
+
+
+def _names() -> Names:
+    """Where the OIDs of foreign files went when the study was drafted from one."""
+    newest = StudyVersion.objects.order_by("-number").first()
+    text = newest.files.get("odm/names.csv", "") if newest else ""
+    return Names.from_csv(text) if text else Names()
+
+
+def _source(file: TakenFile) -> str:
+    return f"{file.name} (SHA-256 {file.sha256[:16]})"
+
+
+def _remember(file: TakenFile, account: dict[str, int], *, is_dry: bool) -> None:
+    state = TRIED if is_dry else LOADED
+    file.account = {**account, "state": state}
+    if not is_dry:
+        file.at = clock.now()
+    file.save(update_fields=["account", "at"])
+
+
+__all__ = ["KINDS", "LOADED", "TRIED", "Plan", "entries_in", "keep", "load_entries", "load_lines"]

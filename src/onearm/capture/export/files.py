@@ -1,0 +1,208 @@
+"""An export as files: a folder of tables with their codebook, or one zip file of it."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from onearm.capture.export.history import acts, people
+from onearm.capture.export.layout import KEYS, Sheet
+from onearm.capture.trail import plain_cell
+from onearm.frames import Column, Spec
+from onearm.store.odm import write_odm
+from onearm.store.write import write_datasets
+
+if TYPE_CHECKING:
+    from onearm.capture.export.tables import Selection, Table
+    from onearm.study import Study
+
+TABLES = ("parquet", "csv", "sheet", "json", "xpt")
+"""Formats of tables; ``sheet`` is CSV for spreadsheets: a byte-order mark, no formulas."""
+
+WHOLE = ("odm", "odm_audit")
+"""ODM 1.3.2 of everything in one file: as it stands, or with the record of every change."""
+
+FORMATS = (*TABLES, *WHOLE)
+LABELS = {
+    "SITEID": "Site", "SUBJID": "Subject", "VISIT": "Visit", "VISIT_REPEAT": "Repeat of the visit",
+    "ROW": "Row of the form", "ITEM": "Item", "REASON": "Why missing",
+}  # fmt: skip
+
+
+def write_tables(
+    tables: Iterable[Table],
+    folder: Path,
+    *,
+    formats: Collection[str],
+    study: str,
+    created: datetime,
+) -> int:
+    """Every table in every format, with ``items.csv`` and ``codes.csv``; returns the rows written.
+
+    Missing reasons stand in a table of their own beside each form that has some. Transport files
+    (XPT) shorten names to 8 characters; ``items.csv`` says which is which. Raises ``Problems``
+    where a transport file cannot hold the data.
+    """
+    rows = 0
+    written: list[Sheet] = []
+    datasets: dict[str, str] = {}
+    for table in tables:
+        rows += table.frame.height
+        written.append(table.sheet)
+        short = _short([*datasets.values(), table.sheet.form], 8)[-1]
+        datasets[table.sheet.form] = short
+        _write(table.sheet, table.frame, table.sheet.form, short, folder, formats, study, created)
+        if not table.missing.is_empty():
+            name = f"{table.sheet.form}_MISSING"
+            short = _short([*datasets.values(), name], 8)[-1]
+            datasets[name] = short
+            _write(None, table.missing, name, short, folder, formats, study, created)
+    _codebook(written, datasets, folder)
+    return rows
+
+
+def write_whole(
+    study: Study,
+    selection: Selection,
+    entries: pl.DataFrame,
+    folder: Path,
+    *,
+    formats: Collection[str],
+    created: datetime,
+    files: Mapping[str, str],
+) -> None:
+    """The ODM files of an export. files: the study's folder, of which ODM keeps what it can say."""
+    kept = {
+        name: text
+        for name, text in files.items()
+        if name != "schedule.yaml" and not name.startswith(("forms/", "terms/"))
+    }
+    if "odm" in formats:
+        path = folder / f"{study.id}.odm.xml"
+        write_odm(study, path, created=created, entries=entries, files=kept)
+    if "odm_audit" in formats:
+        path = folder / f"{study.id}.audit.odm.xml"
+        write_odm(study, path, created=created, history=acts(selection), who=people(), files=kept)
+
+
+def zipped(folder: Path, target: Path) -> Path:
+    """The files of a folder in one zip file, the same bytes for the same files."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                about = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+                about.compress_type = zipfile.ZIP_DEFLATED
+                with path.open("rb") as source, out.open(about, "w") as sink:
+                    while block := source.read(1 << 20):
+                        sink.write(block)
+    return target
+
+
+def _write(
+    sheet: Sheet | None,
+    frame: pl.DataFrame,
+    name: str,
+    short: str,
+    folder: Path,
+    formats: Collection[str],
+    study: str,
+    created: datetime,
+) -> None:
+    label = (
+        sheet.label.en if sheet else f"Why values of {name.removesuffix('_MISSING')} are missing"
+    )
+    labels = LABELS | ({c.item.name: c.item.label.en for c in sheet.columns} if sheet else {})
+    plain = [form for form in formats if form in ("parquet", "csv", "json")]
+    if plain:
+        spec = _spec(name, label, frame, labels)
+        write_datasets(
+            {name: frame}, {name: spec}, folder, formats=plain, study=study, created=created
+        )
+    if "sheet" in formats:
+        _for_spreadsheet(frame, folder / f"{name.lower()}.sheet.csv")
+    if "xpt" in formats:
+        columns = _short(frame.columns, 8)
+        narrow = frame.rename(dict(zip(frame.columns, columns, strict=True)))
+        said = {s: _ascii(labels.get(c, c)) for c, s in zip(frame.columns, columns, strict=True)}
+        spec = _spec(short, _ascii(label), narrow, said)
+        write_datasets(
+            {short: narrow}, {short: spec}, folder, formats=["xpt"], study=study, created=created
+        )
+
+
+def _spec(name: str, label: str, frame: pl.DataFrame, labels: Mapping[str, str]) -> Spec:
+    columns = tuple(
+        Column(
+            name,
+            column,
+            labels.get(column, column),
+            "integer" if dtype.is_integer() else "text",
+            key=KEYS.index(column) + 1 if column in KEYS else 0,
+        )
+        for column, dtype in frame.schema.items()
+    )
+    return Spec(name, label, "one row a row of the form", columns)
+
+
+def _for_spreadsheet(frame: pl.DataFrame, path: Path) -> None:
+    """UTF-8 with a byte-order mark, and no cell that a spreadsheet takes for a formula."""
+    columns = [
+        pl.when(pl.col(name).str.contains(r"^[=+\-@\t\r]"))
+        .then("'" + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, dtype in frame.schema.items()
+        if dtype == pl.String
+    ]
+    with path.open("wb") as out:
+        out.write(b"\xef\xbb\xbf")
+        frame.with_columns(columns).write_csv(out)
+
+
+def _codebook(sheets: Iterable[Sheet], datasets: Mapping[str, str], folder: Path) -> None:
+    """``items.csv``: what each column is; ``codes.csv``: the answers of each coded item."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        (folder / "items.csv").open("w", encoding="utf-8", newline="") as items,
+        (folder / "codes.csv").open("w", encoding="utf-8", newline="") as codes,
+    ):
+        item_rows = csv.writer(items, lineterminator="\n")
+        code_rows = csv.writer(codes, lineterminator="\n")
+        item_rows.writerow(
+            ("form", "item", "xpt_dataset", "xpt_name", "type", "unit", "en", "zh", "is_asked")
+        )
+        code_rows.writerow(("form", "item", "code", "en", "zh"))
+        for sheet in sheets:
+            short = _short([*KEYS, *sheet.names], 8)[len(KEYS) :]
+            for column, name in zip(sheet.columns, short, strict=True):
+                item = column.item
+                asked = "yes" if column.is_asked else "no"
+                about = (item.type, item.unit, item.label.en, item.label.zh, asked)
+                row = (sheet.form, item.name, datasets[sheet.form], name, *about)
+                item_rows.writerow(plain_cell(cell) for cell in row)
+                for choice in column.choices:
+                    said = (choice.code, choice.label.en, choice.label.zh)
+                    code_rows.writerow((sheet.form, item.name, *said))
+
+
+def _short(names: Iterable[str], longest: int) -> list[str]:
+    """Names cut to a length, each once: the end of a name that is taken becomes a number."""
+    found: list[str] = []
+    for name in names:
+        cut, number = name[:longest], 1
+        while cut in found:
+            number += 1
+            cut = name[: longest - len(str(number))] + str(number)
+        found.append(cut)
+    return found
+
+
+def _ascii(label: str) -> str:
+    """A label that a transport file can hold."""
+    return label.encode("ascii", "ignore").decode()[:40]

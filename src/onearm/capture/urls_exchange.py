@@ -1,0 +1,22 @@
+"""Addresses of exports, snapshots, files to load and amendments."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from onearm.capture.api import api
+from onearm.capture.views import amend, api_keys, exchange
+
+urlpatterns = [
+    path("exchange", exchange.exchange, name="exchange"),
+    path("exchange/export", exchange.take_out, name="take_out"),
+    path("exchange/snapshots", exchange.name_snapshot, name="name_snapshot"),
+    path("exchange/snapshots/<int:pk>", exchange.take_snapshot, name="take_snapshot"),
+    path("imports", exchange.imports, name="imports"),
+    path("imports/<int:pk>", exchange.taken_file, name="taken_file"),
+    path("imports/<int:pk>/file", exchange.original, name="taken_original"),
+    path("my/keys", api_keys.keys, name="api_keys"),
+    path("api/", api.urls),
+    path("amendments", amend.amendments, name="amendments"),
+    path("amendments/<int:number>", amend.amendment, name="amendment"),
+]

@@ -1,0 +1,242 @@
+"""Amendments: released per site, tried before they run, blocked by what nobody resolved."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from onearm.capture import clock, entries, studies, trail
+from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
+from onearm.capture.actions.export import Wanted, entries_of, selection_for
+from onearm.capture.actions.save import Changes, save
+from onearm.capture.actions.sites import release
+from onearm.capture.document import Cell
+from onearm.capture.models import (
+    AuditEvent,
+    EventInstance,
+    FormInstance,
+    FormVersion,
+    Hold,
+    Query,
+    Signature,
+    Site,
+    StudyVersion,
+    Subject,
+    User,
+)
+from onearm.capture.permissions import NotAllowed
+from onearm.errors import OnearmError
+
+from .conftest import STUDY
+
+Person = Callable[..., User]
+
+AMENDED = """\
+use: DM
+without: [BRTHDAT]
+items:
+  - name: COUNTRY
+    label: {en: Country, zh: 国家}
+    type: code
+    choices:
+      - {code: CN, label: {en: China, zh: 中国}}
+  - name: SHOE
+    label: {en: Shoe size, zh: 鞋码}
+    type: integer
+    required: true
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copied = tmp_path / "study"
+    shutil.copytree(STUDY, copied)
+    return copied
+
+
+@pytest.fixture
+def entered(visit: EventInstance, person: Person) -> FormInstance:
+    coordinator = person("coordinator")
+    cells = [Cell(1, "SEX", "F"), Cell(1, "COUNTRY", "CHN"), Cell(1, "AGE", "61")]
+    return save(coordinator, visit, "DM", Changes(cells, version=0)).instance
+
+
+def _amended(folder: Path, text: str = AMENDED) -> Path:
+    form = folder / "forms" / "dm.yaml"
+    kept = form.read_text(encoding="utf-8")
+    form.write_text(text.replace("without: [BRTHDAT]\n", "") if "BRTHDAT" not in kept else text)
+    return folder
+
+
+def _released(folder: Path, site: Site, person: Person, text: str = AMENDED) -> StudyVersion:
+    builder = person("study_builder")
+    version = take_in(builder, _amended(folder, text))
+    release(builder, site, version, clock.now().date(), "approved")
+    return version
+
+
+def test_forms_that_stand_keep_their_version_and_new_ones_take_the_released_one(
+    folder: Path, site: Site, entered: FormInstance, subject: Subject, person: Person
+) -> None:
+    version = _released(folder, site, person)
+    entered.refresh_from_db()
+    assert entered.study_version != version
+    other = EventInstance.objects.create(subject=subject, visit="C1D1")
+    user = User.objects.get(username="coordinator")
+    fresh = save(user, other, "VS", Changes([Cell(1, "SYSBP", "120")], version=0)).instance
+    assert fresh.study_version == version
+    assert (
+        AuditEvent.objects.get(action="study.release").details["from"]
+        == clock.now().date().isoformat()
+    )
+
+
+def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(
+    folder: Path, site: Site, entered: FormInstance, person: Person
+) -> None:
+    version = _released(folder, site, person)
+    manager = person("data_manager")
+    before = (FormVersion.objects.count(), AuditEvent.objects.count(), Query.objects.count())
+    plan = migrate(manager, version, [site])
+    assert plan.is_dry
+    kinds = {(line.form, line.item): line for line in plan.lines}
+    assert kinds["DM", "SEX"].kind == "unchanged"
+    assert kinds["DM", "SHOE"].kind == "added"
+    assert kinds["DM", "COUNTRY"].unresolved == ("CHN",)
+    assert [line.item for line in plan.unresolved] == ["COUNTRY"]
+    assert any("SHOE" in query for query in plan.queries)
+    assert (
+        FormVersion.objects.count(),
+        AuditEvent.objects.count(),
+        Query.objects.count(),
+    ) == before
+    with pytest.raises(Blocked, match="COUNTRY: CHN"):
+        migrate(manager, version, [site], is_dry=False)
+    assert FormVersion.objects.count() == before[0]
+
+
+def test_a_run_maps_codes_in_the_name_of_who_started_it_and_breaks_signatures(
+    folder: Path, site: Site, entered: FormInstance, person: Person, subject: Subject
+) -> None:
+    signed = Signature.objects.create(
+        target=f"form:{entered.pk}", subject=subject, user=person("investigator"),
+        printed_name="I", meaning="reviewed", at=clock.now(), hash="x",
+        content={str(entered.pk): entered.head},
+    )  # fmt: skip
+    version = _released(folder, site, person)
+    manager = person("data_manager")
+    maps = {("DM", "COUNTRY"): {"CHN": "CN"}}
+    dry = migrate(manager, version, [site], maps=maps)
+    done = migrate(manager, version, [site], maps=maps, is_dry=False)
+    assert (dry.lines, dry.queries, dry.signatures) == (done.lines, done.queries, done.signatures)
+    assert done.signatures == (signed.target,)
+    signed.refresh_from_db()
+    assert signed.broken_at is not None
+    entered.refresh_from_db()
+    assert entered.study_version == version
+    assert entered.data["rows"][0]["COUNTRY"] == "CN"
+    last = entered.versions.order_by("version").last()
+    assert last is not None
+    assert (last.origin, last.user, last.role) == ("migration", manager, "data_manager")
+    assert last.delta == {"rows": [{"_key": 1, "COUNTRY": "CN"}]}
+    assert list(trail.verify()) == []
+    assert Query.objects.filter(item="SHOE", state="open").count() == 1
+    assert migrate(manager, version, [site], is_dry=False).forms == 0
+
+
+def test_an_item_taken_out_keeps_its_values_and_asks_nothing(
+    folder: Path, site: Site, entered: FormInstance, person: Person
+) -> None:
+    text = """\
+use: DM
+without: [AGE]
+items:
+  - {name: COUNTRY, label: Country, type: text}
+"""
+    version = _released(folder, site, person, text)
+    manager = person("data_manager")
+    done = migrate(manager, version, [site], is_dry=False)
+    kinds = {(line.form, line.item): line.kind for line in done.lines}
+    assert kinds["DM", "AGE"] == "removed"
+    assert kinds["DM", "COUNTRY"] == "retyped"
+    frame = entries.as_of(clock.now())
+    assert frame.filter(frame["ITEM"] == "AGE")["VALUE"].to_list() == ["61"]
+    left = entries_of(selection_for(manager, Wanted(with_names=True)))
+    assert "AGE" in left["ITEM"].to_list()
+    assert not Query.objects.filter(item="AGE", state="open").exists()
+    visit = entered.event
+    user = User.objects.get(username="coordinator")
+    save(user, visit, "DM", Changes([Cell(1, "SEX", "M")], version=2, reason="typing error"))
+    assert FormInstance.objects.get(pk=entered.pk).data["rows"][0]["AGE"] == "61"
+    assert not Query.objects.filter(item="AGE", state="open").exists()
+
+
+def test_a_locked_form_stays_where_it_is(
+    folder: Path, site: Site, entered: FormInstance, person: Person
+) -> None:
+    version = _released(folder, site, person)
+    manager = person("data_manager")
+    Hold.objects.create(
+        target=f"form:{entered.pk}", kind="locked", set_by=manager, set_at=clock.now()
+    )
+    done = migrate(manager, version, [site], maps={("DM", "COUNTRY"): {"CHN": "CN"}}, is_dry=False)
+    assert (done.forms, done.held) == (0, ("01-001 SCREENING 1 DM",))
+    entered.refresh_from_db()
+    assert entered.version == 1
+
+
+def test_an_identifier_never_comes_back_with_another_meaning(
+    folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    form = folder / "forms" / "dm.yaml"
+    before = form.read_text(encoding="utf-8")
+    form.write_text("use: DM\nwithout: [SEX]\n", encoding="utf-8")
+    take_in(builder, folder)
+    form.write_text(
+        "use: DM\nwithout: [SEX]\nitems:\n  - {name: SEX, label: Shoe size, type: integer}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(OnearmError, match=r"DM\.SEX"):
+        take_in(builder, folder)
+    form.write_text(before, encoding="utf-8")
+    assert take_in(builder, folder) == version
+
+
+def test_a_zip_of_the_folder_is_taken_in_and_others_are_refused(
+    folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as out:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                out.write(path, Path("study") / path.relative_to(folder))
+    assert take_in_zip(builder, bundle.getvalue()) == version
+    outside = io.BytesIO()
+    with zipfile.ZipFile(outside, "w") as out:
+        out.writestr("../../study.yaml", "id: X")
+    for content, said in ((b"no zip", "not a zip"), (outside.getvalue(), "outside")):
+        with pytest.raises(OnearmError, match=said):
+            take_in_zip(builder, content)
+
+
+def test_rights_days_and_releases_are_checked(
+    site: Site, version: StudyVersion, person: Person, folder: Path
+) -> None:
+    builder, manager = person("study_builder"), person("data_manager")
+    for act in (
+        lambda: take_in(manager, folder),
+        lambda: migrate(builder, version, [site]),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    later = take_in(builder, _amended(folder))
+    with pytest.raises(OnearmError, match="not been released"):
+        migrate(manager, later, [site])
+    assert studies.study_of(later).forms["DM"].item("SHOE").type == "integer"

@@ -1,0 +1,186 @@
+"""Results of a laboratory line by line: tried, loaded, refused with the reason, file kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from onearm.capture import studies, trail
+from onearm.capture.actions.take_csv import Plan, guessed, take_csv
+from onearm.capture.actions.take_file import keep, load_entries, load_lines
+from onearm.capture.models import (
+    AuditEvent,
+    FormInstance,
+    FormVersion,
+    Hold,
+    Site,
+    StudyVersion,
+    Subject,
+    TakenFile,
+    User,
+)
+from onearm.capture.permissions import NotAllowed
+from onearm.errors import OnearmError
+from onearm.simulate import trial as simulated
+from onearm.store.odm import write_odm
+
+Person = Callable[..., User]
+PLAN = Plan(
+    form="LB",
+    subject="Patient",
+    visit="=SCREENING",
+    items={"LBDAT": "Date", "LBNAM": "Lab", "ALT": "ALT", "AST": "AST"},
+)
+HEAD = "Patient,Date,Lab,ALT,AST\n"
+GOOD = "01-001,2024-05-06,中心实验室,31,25\n"
+
+
+@pytest.fixture
+def manager(person: Person) -> User:
+    return person("data_manager")
+
+
+def _value(item: str) -> object:
+    return FormInstance.objects.get(form="LB").data["rows"][0].get(item)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator", "read_as"),
+    [("utf-8", ",", "utf-8-sig"), ("utf-8-sig", ";", "utf-8-sig"), ("gbk", "\t", "gb18030")],
+)
+def test_a_line_becomes_a_form_in_every_usual_encoding(
+    encoding: str, separator: str, read_as: str, subject: Subject, manager: User
+) -> None:
+    content = (HEAD + GOOD).replace(",", separator).encode(encoding)
+    account = take_csv(manager, content, PLAN, source="lab.csv")
+    assert [(line.number, line.fate) for line in account.lines] == [(2, "new")]
+    assert account.encoding == read_as
+    assert (_value("LBNAM"), _value("ALT")) == ("中心实验室", "31")
+    version = FormVersion.objects.get(instance__form="LB")
+    assert (version.origin, version.role) == ("import", "data_manager")
+
+
+def test_every_line_has_its_fate_and_a_dry_run_says_the_same(
+    subject: Subject, manager: User, site: Site
+) -> None:
+    other = Subject.objects.create(site=site, code="01-002", created_at=subject.created_at)
+    assert other.pk
+    take_csv(manager, (HEAD + GOOD).encode(), PLAN, source="lab.csv")
+    count = FormVersion.objects.count()
+    content = (
+        HEAD
+        + GOOD.replace("31", "44")
+        + "01-002,2024-05-06,Lab,forty,25\n"
+        + "01-009,2024-05-06,Lab,1,2\n"
+        + GOOD
+        + "01-002,,,,\n"
+    ).encode()
+    dry = take_csv(manager, content, PLAN, source="lab2.csv", is_dry=True)
+    assert FormVersion.objects.count() == count
+    fates = [(line.number, line.fate) for line in dry.lines]
+    assert fates == [(2, "changed"), (3, "refused"), (4, "refused"), (5, "refused"), (6, "refused")]
+    why = {line.number: line.why for line in dry.lines}
+    assert "not a number" in why[3]
+    assert "01-009" in why[4]
+    assert "earlier line" in why[5]
+    assert why[6] == "no value"
+    assert take_csv(manager, content, PLAN, source="lab2.csv").lines == dry.lines
+    assert _value("ALT") == "44"
+    assert "lab2.csv" in FormVersion.objects.get(instance__form="LB", version=2).reason
+    assert dry.count("new", "changed", "same") + dry.count("refused") == len(dry.lines) == 5
+    assert list(trail.verify()) == []
+
+
+def test_rows_of_a_repeating_form_are_found_by_their_key(subject: Subject, manager: User) -> None:
+    plan = Plan(
+        form="CM",
+        subject="Patient",
+        visit="=LOG",
+        items={"CMTRT": "Drug", "CMDOSE": "Dose"},
+        keys=("CMTRT",),
+    )
+    take_csv(
+        manager, b"Patient,Drug,Dose\n01-001,aspirin,100\n01-001,statin,20\n", plan, source="a"
+    )
+    again = take_csv(
+        manager,
+        b"Patient,Drug,Dose\n01-001,statin,40\n01-001,zinc,5\n01-001,aspirin,100\n",
+        plan,
+        source="b",
+    )
+    assert [line.fate for line in again.lines] == ["changed", "new", "same"]
+    rows = FormInstance.objects.get(form="CM").data["rows"]
+    assert [(r["_key"], r["CMTRT"], r["CMDOSE"]) for r in rows] == [
+        (1, "aspirin", "100"), (2, "statin", "40"), (3, "zinc", "5"),
+    ]  # fmt: skip
+
+
+def test_a_lock_refuses_the_line_and_names_it(subject: Subject, manager: User) -> None:
+    take_csv(manager, (HEAD + GOOD).encode(), PLAN, source="lab.csv")
+    Hold.objects.create(
+        target="subject:01-001", kind="locked", set_by=manager, set_at=subject.created_at
+    )
+    account = take_csv(manager, (HEAD + GOOD.replace("31", "9")).encode(), PLAN, source="late.csv")
+    assert account.count("refused") == 1
+    assert "locked" in account.lines[0].why
+    assert _value("ALT") == "31"
+
+
+def test_the_file_is_kept_with_its_hash_and_its_account(subject: Subject, manager: User) -> None:
+    content = (HEAD + GOOD).encode()
+    kept = keep(manager, "../../lab.csv", "csv", content)
+    assert keep(manager, "lab.csv", "csv", content).pk == kept.pk
+    load_lines(manager, kept, PLAN, is_dry=True)
+    assert TakenFile.objects.get().account["state"] == "tried"
+    load_lines(manager, kept, PLAN, is_dry=False)
+    stored = TakenFile.objects.get()
+    assert (stored.name, bytes(stored.content)) == ("lab.csv", content)
+    assert stored.account == {
+        "new": 1, "changed": 0, "same": 0, "refused": 0, "read": 1, "state": "loaded",
+    }  # fmt: skip
+    assert AuditEvent.objects.filter(action="import.file", target="lab.csv").count() == 1
+    assert stored.sha256[:16] in AuditEvent.objects.get(action="import").target
+
+
+def test_an_odm_file_of_the_study_is_loaded_and_a_second_time_changes_nothing(
+    version: StudyVersion, manager: User, tmp_path: Path
+) -> None:
+    study = studies.study_of(version)
+    drawn = simulated(study, subjects=2, seed=5)
+    path = write_odm(study, tmp_path / "d.xml", created=version.loaded_at, entries=drawn.entries)
+    kept = keep(manager, "d.xml", "odm", path.read_bytes())
+    assert load_entries(manager, kept, is_dry=False).count("new", "refused") == drawn.entries.height
+    again = {row.fate for row in load_entries(manager, kept, is_dry=False).rows}
+    assert again <= {"same", "refused"}
+
+
+def test_columns_are_guessed_from_names_and_labels(version: StudyVersion) -> None:
+    form = studies.study_of(version).forms["LB"]
+    found = guessed(form, ["alt", "采样日期", "Total bilirubin", "other"])
+    assert found == {"ALT": "alt", "LBDAT": "采样日期", "BILI": "Total bilirubin"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"\xff\xfe\x00\x01", "neither UTF-8 nor GBK"),
+        (b"Patient,Patient\n1,2\n", "more than once"),
+        (b"Patient,Date,Lab,ALT,AST\n1,2\n", "line 2 has 2 cells"),
+        (b"Subject,Date\n1,2\n", "no column 'Patient'"),
+    ],
+)
+def test_files_that_cannot_be_used_are_refused_in_words(
+    content: bytes, said: str, manager: User
+) -> None:
+    with pytest.raises(OnearmError, match=said):
+        take_csv(manager, content, PLAN, source="x")
+
+
+def test_loading_lines_needs_the_right(subject: Subject, person: Person) -> None:
+    with pytest.raises(NotAllowed):
+        take_csv(person("coordinator"), (HEAD + GOOD).encode(), PLAN, source="x")
+    with pytest.raises(NotAllowed):
+        keep(person("investigator"), "x.csv", "csv", b"a")
