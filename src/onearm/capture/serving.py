@@ -180,9 +180,14 @@ def require_free(host: str, port: int) -> None:
 
 def run(host: str, port: int, *, workers: int) -> None:
     """Serve until interrupted."""
+    import multiprocessing
+
     from granian import Granian
     from granian.constants import Interfaces
 
+    # A forked worker would inherit the locks of threads that are not there any more (polars has
+    # some as soon as a frame was touched) and hang on the first form with checks.
+    multiprocessing.set_start_method("spawn", force=True)
     Granian(
         "onearm.capture.wsgi:application",
         address=host,
