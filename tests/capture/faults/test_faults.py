@@ -86,7 +86,7 @@ def test_the_database_gone_in_the_middle_of_saves_and_back(tmp_path: Path) -> No
 
 @pytest.mark.xfail(
     strict=False,
-    reason="in one of two runs one acknowledged save was not found again (open, see the issue)",
+    reason="after the disk has room again one acknowledged save is not found (open)",
 )
 def test_a_disk_that_fills_up_refuses_saves_and_loses_none(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
