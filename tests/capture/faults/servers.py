@@ -206,8 +206,9 @@ class Server:
 class Editor(threading.Thread):
     """One person who saves a form of an own subject again and again.
 
-    acknowledged: version and text of every save that was answered as saved. times: seconds of each
-    page and save.
+    acknowledged: version and text of every save that was answered as saved. first: where the texts
+    start to count; whoever follows another editor of the form counts from elsewhere, because a save
+    of the text that stands is answered as saved and makes no version.
     """
 
     server: Server
@@ -217,6 +218,7 @@ class Editor(threading.Thread):
     item: str
     form: str = "DISEASE"
     pause: float = 0.0
+    first: int = 0
     acknowledged: list[tuple[int, str]] = field(default_factory=list)
     refused: int = 0
     pages: list[float] = field(default_factory=list)
@@ -231,7 +233,7 @@ class Editor(threading.Thread):
 
     def run(self) -> None:
         """Open, save, open, save, until told to end; a broken connection is made anew."""
-        number = 0
+        number = self.first
         while not self.ends.is_set():
             connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
             try:
@@ -288,11 +290,12 @@ def no_more(number: int) -> dict[str, str]:
     return {}
 
 
-def editors(server: Server, people: object, *, pause: float = 0.0) -> list[Editor]:
+def editors(server: Server, people: object, *, pause: float = 0.0, first: int = 0) -> list[Editor]:
     """One editor a person that `FILL` made, started."""
     assert isinstance(people, list)
     made = [
-        Editor(server, code, session, no_more, "MHTERM", pause=pause) for code, session in people
+        Editor(server, code, session, no_more, "MHTERM", pause=pause, first=first)
+        for code, session in people
     ]
     for one in made:
         one.start()
