@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+WORK = ("month", "subjects", "screening", "queries", "serious", "dashboards")
+"""Pages about subjects, for whoever may see them."""
+
 OFFICE = (
     ("exchange", ("export", "export.deidentified")),
     ("amendments", ("study.load", "study.migrate")),
@@ -23,17 +26,38 @@ OFFICE = (
 """Pages about people and the trail, with the capabilities of which each needs one."""
 
 
+WITHIN = {
+    "subjects": "subject form history cell_history verify sign state add_visit miss_visit",
+    "screening": "enrolment accrual",
+    "queries": "query ask",
+    "serious": "serious_event contacts deviations",
+    "dashboards": "dashboard plan",
+    "exchange": "imports taken_file",
+    "amendments": "amendment",
+    "people": "person person_new person_act next_steps sites",
+    "trail": "redactions redaction_ask",
+}
+"""By the name of a page in the head the names of the pages that lie behind it."""
+
+
 def page(request: HttpRequest) -> dict[str, object]:
     """Environment (shown by colour), title of the newest study version, links of the head."""
     newest = StudyVersion.objects.defer("files").order_by("-number").first()
     title = words.said(studies.study_of(newest).title) if newest else ""
     mine = _capabilities(request)
+    office = [name for name, rights in OFFICE if mine & set(rights)]
     return {
         "environment": settings.ENVIRONMENT,
         "study_title": title,
-        "sees_subjects": "subject.view" in mine,
-        "office": [name for name, rights in OFFICE if mine & set(rights)],
+        "ways": [*(WORK if "subject.view" in mine else ()), *office],
+        "here": _here(request),
     }
+
+
+def _here(request: HttpRequest) -> str:
+    """The page of the head that this page is, or lies behind; empty where there is none."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    return next((way for way, behind in WITHIN.items() if name in behind.split()), name or "")
 
 
 def _capabilities(request: HttpRequest) -> set[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import TimeoutError
+
 from onearm.capture import words
 
 if TYPE_CHECKING:
@@ -68,7 +70,10 @@ class Desk:
     def visible(self, selector: str) -> Locator:
         """What a selector finds, once it is to be seen."""
         found = self.page.locator(selector).first
-        found.wait_for()
+        try:
+            found.wait_for()
+        except TimeoutError as problem:
+            raise AssertionError(f"no {selector} on {self.page.url}: {self.text}") from problem
         return found
 
     def go(self, selector: str) -> None:

@@ -169,15 +169,15 @@ def screen_and_enrol(trial: Trial) -> None:
     born = {"RFICDAT": as_written(-9), "BRTHDAT": str(FIRST.year + 1), "AGE": "30", "SEX": "F"}
     nurse.type_in({**born, "RACE": "", "COUNTRY": "CHN"})
     nurse.press_save()  # born after consent: impossible, nothing is saved
-    nurse.visible(".note.hard")
+    nurse.visible(".notice.hard")
     nurse.type_in({"BRTHDAT": f"05/{FIRST.year - 60}"})
     nurse.save()  # an age that does not fit is kept, and asked about
-    nurse.visible(".noted .note.soft, .noted .note")
+    nurse.visible(".notice.soft")
     assert nurse.cell("BRTHDAT").input_value() == f"{FIRST.year - 60}-05"
     nurse.type_in({"AGE": "60"})
     nurse.choose_reason()
     nurse.save()
-    assert not page.locator(".noted").count()  # the check passes: its query closed by itself
+    assert not page.locator(".notice.soft").count()  # the check passes: its query closed by itself
     assert nurse.no_mouse()
 
     page.goto(f"{SCREENING}/VISIT")
@@ -446,16 +446,14 @@ def take_out(trial: Trial, scratch: Path) -> dict[str, dict[str, str]]:
     kept = scratch / "export.zip"
     download.value.save_as(kept)
     with zipfile.ZipFile(kept) as archive:
-        name = next(n for n in archive.namelist() if n.endswith("TUMOR.csv"))
-        text = archive.read(name).decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
+        name = next(n for n in archive.namelist() if n.endswith("tumor.csv"))
+        rows = list(csv.DictReader(io.StringIO(archive.read(name).decode())))
     manager.page.goto("/exchange")
     manager.page.locator("input[name=name]").fill("end of the trial")
     manager.go("form[action$=snapshots] button")
     manager.done("exchange.snapshot_made")
     assert "end of the trial" in manager.text
-    visit = next(n for n in rows[0] if n.upper() in ("VISIT", "EVENT"))
-    return {row[visit]: row for row in rows}
+    return {row["VISIT"]: row for row in rows}
 
 
 def best_responses(server: Served, out: Path) -> dict[str, str]:

@@ -35,12 +35,16 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class VisitToDo:
-    """A visit to do: of whom, its name, where it stands, and the address of its first form."""
+    """A visit to do: of whom, its name, where it stands, and the address of its first form.
+
+    late: days since its window closed; 0 before that.
+    """
 
     subject: str
     label: str
     planned: Planned
     url: str
+    late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,16 @@ def month(request: HttpRequest) -> HttpResponse:
     forms = [row for view in views for row in _forms(view)]
     signs = [row for view in views for row in _signs(request.user, view)]
     reports = _reports(request.user, mine)
+    overdue = [row for row in visits if row.planned.status == "overdue"]
+    soon = [row for row in visits if row.planned.status != "overdue"]
     context = {
         "today": clock.now().date() if not chosen else zones.today(chosen[0]),
         "sites": sites,
         "site": code,
-        "visits": visits[:MOST],
+        "overdue": overdue[:MOST],
+        "overdue_in_all": len(overdue),
+        "soon": soon[:MOST],
+        "soon_in_all": len(soon),
         "forms": forms[:MOST],
         "forms_in_all": len(forms),
         "queries": list(_queries(request.user, mine)),
@@ -146,12 +155,13 @@ def form_url(subject: str, visit: str, repeat: int, form: str) -> str:
 
 
 def _visits(view: Overview) -> Iterator[VisitToDo]:
-    code = view.subject.code
+    code, today = view.subject.code, zones.today(view.subject.site)
     for planned in view.planned:
         if planned.status in TO_DO:
             url = form_url(code, planned.visit.id, planned.repeat, planned.visit.forms[0])
             label = overview.label(planned.visit, planned.repeat)
-            yield VisitToDo(code, label, planned, url)
+            late = max(0, (today - planned.late).days) if planned.late else 0
+            yield VisitToDo(code, label, planned, url, late)
 
 
 def _forms(view: Overview) -> Iterator[FormToDo]:
