@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.test import Client, TransactionTestCase
 
 from onearm.capture import triggers
 from onearm.capture.models import User
+from tests.capture.browser.served import Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
@@ -158,6 +160,39 @@ class Pages(Windows):
                 settings.SESSION_COOKIE_NAME
             ].value
         return self.open(cookies, width=width, height=height)
+
+
+LIVELY = """
+import sys
+from pathlib import Path
+from onearm.capture import serving
+serving.configure(Path(sys.argv[1]), environment="demo")
+from tests.capture.browser.lively import main
+main(sys.argv[2])
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo trial, served; ``made`` is what lively.py prints of it."""
+
+    server: Served
+    password: str
+    made: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """``onearm serve --demo`` on a scratch folder, with one object of every kind."""
+    server = Served(tmp_path_factory.mktemp("demo") / "data", words=("--demo",))
+    try:
+        server.start()
+        password = server.found(r"until the next start: (\S+)")
+        made = server.script(LIVELY, password)
+        assert isinstance(made, dict)
+        yield Demo(server, password, made)
+    finally:
+        server.kill()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import TimeoutError
+import pytest
 
 from onearm.capture import words
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.capture.browser.conftest import Windows
+
+Unseen = pytest.importorskip("playwright.sync_api").TimeoutError
 
 FARTHEST = 150
 """So many tabs reach every cell of a form from every other."""
@@ -72,7 +74,7 @@ class Desk:
         found = self.page.locator(selector).first
         try:
             found.wait_for()
-        except TimeoutError as problem:
+        except Unseen as problem:
             raise AssertionError(f"no {selector} on {self.page.url}: {self.text}") from problem
         return found
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.capture.browser.conftest import Windows
+from tests.capture.browser.conftest import Demo, Windows
 from tests.capture.browser.served import Served
 
 if TYPE_CHECKING:
@@ -45,15 +45,6 @@ ELSEWHERE = {
 ALLAUTH = ("account_login", "account_change_password", "account_email", "mfa_index")
 ALLAUTH_MORE = ("mfa_activate_totp", "account_reauthenticate")
 """Pages of allauth that a person here comes across; the others are not linked to."""
-
-LIVELY = """
-import sys
-from pathlib import Path
-from onearm.capture import serving
-serving.configure(Path(sys.argv[1]), environment="demo")
-from tests.capture.browser.lively import main
-main(sys.argv[2])
-"""
 
 SHAPES = ((1280, 900), (820, 1180))
 TOP = {"x": 0, "y": 0, "width": 1280, "height": 2400}
@@ -121,9 +112,7 @@ def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterato
             if route.startswith(("i18n/", "api/")):
                 continue
             yield from names(one.url_patterns, route)
-        elif one.name and (
-            not route.startswith("accounts/") or one.name in ALLAUTH + ALLAUTH_MORE
-        ):
+        elif one.name and (not route.startswith("accounts/") or one.name in ALLAUTH + ALLAUTH_MORE):
             yield one.name, route
 
 
@@ -140,7 +129,7 @@ def status(port: int, path: str, session: str) -> tuple[int, str]:
 def sights(server: Served, made: dict[str, Any]) -> Iterator[Sight]:
     """Every page, opened as the first role that sees it.
 
-    Fails for an address with arguments of which lively.py makes no object: it has to be added there.
+    Fails for an address with arguments of which lively.py makes no object: add it there.
     """
     for name, route in names(get_resolver().url_patterns):
         if name in ELSEWHERE:
@@ -155,28 +144,16 @@ def sights(server: Served, made: dict[str, Any]) -> Iterator[Sight]:
                 if status(server.port, path, made["sessions"][role])[0] == 200
             )
             first = next(found, None)
-            if first is not None and "html" in status(
-                server.port, path, made["sessions"][first.role]
-            )[1]:
+            if (
+                first is not None
+                and "html" in status(server.port, path, made["sessions"][first.role])[1]
+            ):
                 yield first
     yield Sight("sign_in", "/accounts/login/", "")
     yield Sight("not_found", "/no/such/page", "coordinator")
     yield Sight("not_allowed", "/people", "coordinator")
     for role in ROLES:
         yield Sight(f"first_page_{role}", "/", role)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, dict[str, Any]]]:
-    """The demo trial, served, with one object of every kind."""
-    server = Served(tmp_path_factory.mktemp("looks") / "data", words=("--demo",))
-    try:
-        server.start()
-        made = server.script(LIVELY, server.found(r"until the next start: (\S+)"))
-        assert isinstance(made, dict)
-        yield server, made
-    finally:
-        server.kill()
 
 
 def axe_source() -> str:
@@ -202,12 +179,12 @@ def looked_at(page: Page, sight: Sight, axe: str) -> list[str]:
 @pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_every_page_looks_right_and_can_be_used_by_everybody(
     browser: Browser,
-    demo: tuple[Served, dict[str, Any]],
+    demo: Demo,
     language: str,
     width: int,
     height: int,
 ) -> None:
-    server, made = demo
+    server, made = demo.server, demo.made
     axe = axe_source()
     folder = os.environ.get("ONEARM_SCREENSHOTS", "")
     windows = Windows(browser, server.address)
