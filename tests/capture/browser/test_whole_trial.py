@@ -458,8 +458,11 @@ def take_out(trial: Trial, scratch: Path) -> dict[str, dict[str, str]]:
 
 
 def best_responses(server: Served, out: Path) -> dict[str, str]:
-    """What the analysis of the database says: each best overall response of ADRS."""
-    words = ["build", server.study, "--database", server.data, "--snapshot", "end of the trial"]
+    """What the analysis of the database says: each best overall response of ADRS.
+
+    With the study as it is shipped: its design is what some analyses carry out.
+    """
+    words = ["build", STUDY, "--database", server.data, "--snapshot", "end of the trial"]
     done = subprocess.run(
         [sys.executable, "-m", "onearm", *map(str, words), "--out", str(out)],
         env=server.environment(),
