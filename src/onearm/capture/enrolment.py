@@ -53,6 +53,44 @@ class Criterion:
     met: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a subject stands on the way into the trial.
+
+    confirmed: the confirmation that holds. reasons: in words why the subject cannot be enrolled
+    now. fail_codes: the answers to the form's own question why screening failed, with their words.
+    """
+
+    criteria: list[Criterion]
+    confirmed: Confirmation | None
+    reasons: list[str]
+    fail_codes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAccrual:
+    """How many a site has enrolled of how many it may, and whether it is paused."""
+
+    site: Site
+    enrolled: int
+    pause: AccrualStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """How many are enrolled in all and by site, of how many, and what holds accrual.
+
+    planned, stage_1: None where the study says none. study_pause: the pause of the whole study.
+    """
+
+    rows: list[SiteAccrual]
+    enrolled: int
+    planned: int | None
+    stage_1: int | None
+    look_held: bool
+    study_pause: AccrualStep | None
+
+
 def milestone(study: Study, name: str) -> Home | None:
     """The form and item of a milestone of schedule.yaml; None where the study has none."""
     place = study.schedule.milestones.get(name, "") if study.schedule else ""
@@ -123,6 +161,34 @@ def not_met(study: Study, data: Document) -> tuple[set[str], bool]:
     wrong = frame.filter(record | named.is_not_null())
     unsaid = frame.filter(parse(rule.when).expr.is_null()) if rule and rule.when else frame.head(0)
     return set(wrong.select(named.fill_null("?")).to_series()), unsaid.is_empty()
+
+
+def way(study: Study, subject: Subject, forms: dict[str, FormInstance]) -> Way:
+    """Where a subject stands on the way into the trial; forms: those of the subject by form id."""
+    home = eligibility(study)
+    data = forms[home.form.form].data if home and home.form.form in forms else None
+    asked = failure_reason(study)
+    return Way(
+        criteria(study, data),
+        confirmation(study, subject, forms),
+        refusals(study, subject),
+        [(choice.code, said(choice.label)) for choice in asked.choices] if asked else [],
+    )
+
+
+def accrual(study: Study | None, sites: Iterable[Site]) -> Accrual:
+    """How accrual stands in the study and at some of its sites."""
+    taken = Subject.objects.filter(stage__in=IN_STUDY)
+    newest = AccrualStep.objects.filter(site=None).exclude(kind=AccrualStep.Kind.GO_ON)
+    last = newest.order_by("-pk").first()
+    return Accrual(
+        rows=[SiteAccrual(s, taken.filter(site=s).count(), paused(s)) for s in sites],
+        enrolled=taken.count(),
+        planned=study.identity.enrolment.planned if study else None,
+        stage_1=stage_1(study) if study else None,
+        look_held=look_held(),
+        study_pause=last if last and last.kind == AccrualStep.Kind.PAUSE else None,
+    )
 
 
 def refusals(study: Study, subject: Subject) -> list[str]:

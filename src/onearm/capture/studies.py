@@ -69,6 +69,12 @@ def _read(pk: int, _hash: str) -> Study:
         return load(folder)
 
 
+def sites_under(version: StudyVersion, day: date) -> list[Site]:
+    """The sites that the version has been released to by a day, by their codes."""
+    released = SiteVersion.objects.filter(version=version, begins__lte=day).select_related("site")
+    return sorted({row.site for row in released}, key=lambda site: site.code)
+
+
 def version_at(site: Site, day: date) -> StudyVersion | None:
     """The version under which a site enters new forms on a day; None before its first release."""
     released = SiteVersion.objects.filter(site=site, begins__lte=day).select_related("version")

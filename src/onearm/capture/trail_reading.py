@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from onearm.capture.models import User
+    from onearm.capture.permissions import Actor
 
 ACCESS_STREAMS = ("accounts", "access", "exports")
 """Streams about people and about what left the system; read with ``access.log``."""
@@ -79,6 +80,16 @@ class Line:
     def cells(self) -> tuple[object, ...]:
         """The line in the order of ``COLUMNS``."""
         return (self.at.astimezone(UTC).isoformat(), *(getattr(self, n) for n in COLUMNS[1:]))
+
+
+def reader(user: User, on: date) -> Actor:
+    """The person in the role that reads the trail, of a site or of accounts.
+
+    Raises `permissions.NotAllowed`.
+    """
+    if permissions.can(user, "trail.view", None, on):
+        return permissions.actor(user, "trail.view", None, on)
+    return permissions.actor(user, "access.log", None, on)
 
 
 def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> Iterator[Line]:

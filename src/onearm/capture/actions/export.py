@@ -16,13 +16,14 @@ from onearm.capture.export import files as written
 from onearm.capture.export.deidentify import entries_without_names, offsets, without_names
 from onearm.capture.export.layout import newest_study, sheets
 from onearm.capture.export.tables import Selection, tables
-from onearm.capture.models import FormInstance, StudyVersion
+from onearm.capture.models import AuditEvent, FormInstance, StudyVersion
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import polars as pl
+    from django.db.models import QuerySet
 
     from onearm.capture.export.tables import Table
     from onearm.capture.models import User
@@ -100,6 +101,15 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
         details={**_details(wanted, selection), "rows": rows, "sha256": digest},
     )
     return Exported(made, f"{study.id}_{created:%Y%m%dT%H%M%SZ}.zip", digest, rows)
+
+
+def taken_out(user: User) -> QuerySet[AuditEvent]:
+    """Who took what out, newest first; for those who may export. Raises `NotAllowed`."""
+    today = clock.now().date()
+    if not permissions.can(user, "export", None, today):
+        permissions.actor(user, "export.deidentified", None, today)
+    found = AuditEvent.objects.filter(action="export").select_related("user")
+    return found.order_by("-at", "-pk")
 
 
 def selection_for(user: User, wanted: Wanted) -> Selection:

@@ -57,7 +57,9 @@ def needs_code(user: User) -> bool:
     return bool(is_mfa_enabled(user))
 
 
-def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signature:
+def sign(
+    request: HttpRequest, target: str, meaning: str, proof: Proof, *, is_alone: bool = False
+) -> Signature:
     """Sign a form, a visit or a casebook as it stands.
 
     Only investigators of the site have the right, and only who has accepted that the electronic
@@ -65,7 +67,8 @@ def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signa
     `permissions.NotAllowed`, `states.Held` for locked data, and ``OnearmError`` where nothing is
     there to sign, forms are incomplete or queries are open. The log-in name and the password are
     needed, with the second factor where the account has one; later in the same session the password
-    alone (21 CFR 11.200(a)(1)(i)).
+    alone (21 CFR 11.200(a)(1)(i)). is_alone: the signature belongs to no series (a program has no
+    session in which its person sits), so that everything is needed each time.
     """
     user: User = request.user
     held = _target(target)
@@ -77,7 +80,7 @@ def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signa
     if user.equivalence_accepted_at is None:
         raise OnearmError(say("sign.accept_first"))
     try:
-        _prove(request, user, proof)
+        _prove(request, user, proof, is_series=not is_alone and in_series(request))
     except NotProven:
         trail.record("accounts", "sign.failed", user=user, target=target)
         raise
@@ -91,7 +94,8 @@ def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signa
             target=target,
             details={"meaning": meaning, "hash": made.hash, "forms": len(made.content)},
         )
-    request.session[SERIES] = user.pk
+    if not is_alone:
+        request.session[SERIES] = user.pk
     return made
 
 
@@ -102,6 +106,15 @@ def signed_forms(held: Held) -> QuerySet[FormInstance]:
     if held.form is not None:
         return forms.filter(pk=held.form.pk)
     return forms.filter(event=held.event) if held.event is not None else forms
+
+
+def given(held: Held) -> QuerySet[Signature]:
+    """The signatures that were given over the target, newest first; all of a casebook's."""
+    found = Signature.objects.filter(subject=held.subject)
+    if held.level != "subject" and held.subject is not None:
+        event = [f"event:{held.event.pk}"] if held.event else []
+        found = found.filter(target__in=[held.target, *event, f"subject:{held.subject.code}"])
+    return found.select_related("user").order_by("-pk")
 
 
 def stands(signature: Signature) -> bool:
@@ -134,8 +147,7 @@ def _target(target: str) -> Held:
     return held
 
 
-def _prove(request: HttpRequest, user: User, proof: Proof) -> None:
-    is_series = in_series(request)
+def _prove(request: HttpRequest, user: User, proof: Proof, *, is_series: bool) -> None:
     name = user.username if is_series else proof.username.strip()
     try:
         # Through the log-in's own door: failures count towards the lock of the account.

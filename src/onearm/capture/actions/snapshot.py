@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
 from onearm.capture import clock, entries, permissions, trail
+from onearm.capture.actions.export import Exported, Wanted, export
 from onearm.capture.models import Snapshot, StudyVersion
 from onearm.errors import OnearmError
 
@@ -76,6 +78,18 @@ def snapshot_entries(snapshot: Snapshot) -> pl.DataFrame:
             f"now, {snapshot.rows} then. Check the chains of the history for the broken link."
         )
     return frame
+
+
+def take_snapshot(user: User, snapshot: Snapshot, wanted: Wanted) -> Exported:
+    """A snapshot as files, of its own moment and with all its forms; its hash is compared first.
+
+    Raises what `export` and `snapshot_entries` raise.
+    """
+    right = "export" if wanted.with_names else "export.deidentified"
+    permissions.actor(user, right, None, clock.now().date())
+    snapshot_entries(snapshot)
+    wanted = replace(wanted, as_of=snapshot.as_of, only_complete=False)
+    return export(user, wanted, target=f"snapshot {snapshot.name}")
 
 
 def content_hash(frame: pl.DataFrame) -> str:

@@ -55,6 +55,17 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
     return made
 
 
+def read_original(user: User, file: TakenFile) -> bytes:
+    """The file as it was handed in; that it was read goes to the trail, as any data that leave.
+
+    Raises `permissions.NotAllowed`.
+    """
+    actor = permissions.actor(user, "import", None, clock.now().date())
+    details = {"sha256": file.sha256}
+    trail.record("study", "export.original", actor=actor, target=file.name, details=details)
+    return bytes(file.content)
+
+
 def load_lines(user: User, file: TakenFile, plan: Plan, *, is_dry: bool) -> Account:
     """Try or load a CSV file of results (`take_csv`), and keep its account with it."""
     made = take_csv(user, bytes(file.content), plan, source=_source(file), is_dry=is_dry)
@@ -117,4 +128,14 @@ def _remember(file: TakenFile, account: dict[str, int], *, is_dry: bool) -> None
     file.save(update_fields=["account", "at"])
 
 
-__all__ = ["KINDS", "LOADED", "TRIED", "Plan", "entries_in", "keep", "load_entries", "load_lines"]
+__all__ = [
+    "KINDS",
+    "LOADED",
+    "TRIED",
+    "Plan",
+    "entries_in",
+    "keep",
+    "load_entries",
+    "load_lines",
+    "read_original",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,18 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from onearm.capture import access, clock, permissions, trail, words
-from onearm.capture.actions import accounts
+from onearm.capture import access, clock, permissions, words
+from onearm.capture.actions import accounts, take_lists
 from onearm.capture.models import AuditEvent, Grant, Site, User
+from onearm.capture.sending import as_csv
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @login_required
@@ -134,7 +133,7 @@ def _carry_out(request: HttpRequest, user: User, what: str) -> str:
 @login_required
 def authorised(request: HttpRequest) -> HttpResponse:
     """Who could do what on a day, as a page or (``?format=csv``) as a file."""
-    actor = permissions.actor(request.user, "access.log", None, clock.now().date())
+    permissions.actor(request.user, "access.log", None, clock.now().date())
     try:
         day = _day(request.GET.get("day", "")) or clock.now().date()
     except OnearmError as problem:
@@ -151,14 +150,7 @@ def authorised(request: HttpRequest) -> HttpResponse:
             "reviews": reviews.select_related("user").order_by("-number")[:5],
         }
         return render(request, "capture/authorised.html", context)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="access-{day}.csv"'
-    lines = csv.writer(response)
-    lines.writerow(["user", "name", "role", "site", "from", "to", "trained", "given_by"])
-    for row in rows:
-        lines.writerow(trail.plain_cell(cell) for cell in _access_row(row))
-    trail.record("accounts", "access.export", actor=actor, details={"day": str(day)})
-    return response
+    return as_csv(take_lists.take_access(request.user, day), f"access-{day}.csv")
 
 
 @require_POST
@@ -210,17 +202,3 @@ def _day(text: str) -> date | None:
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
-
-
-def _access_row(row: access.Authorised) -> list[object]:
-    grant = row.grant
-    return [
-        grant.user.username,
-        grant.user.get_full_name(),
-        grant.role,
-        grant.site.code if grant.site else "",
-        grant.begins,
-        grant.ends,
-        grant.user.trained_on,
-        grant.given_by.username if grant.given_by else "",
-    ]

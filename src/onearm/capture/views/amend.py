@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from onearm.capture import clock, words
 from onearm.capture.actions.amend import Moved, migrate, take_in_zip
 from onearm.capture.models import FormInstance, SiteVersion, StudyVersion
-from onearm.capture.studies import study_of
+from onearm.capture.studies import sites_under, study_of
 from onearm.capture.views.acting import act, can
 from onearm.errors import OnearmError
 
@@ -63,8 +63,7 @@ def amendment(request: HttpRequest, number: int) -> HttpResponse:
         raise PermissionDenied
     version = get_object_or_404(StudyVersion, number=number)
     today = clock.now().date()
-    released = SiteVersion.objects.filter(version=version, begins__lte=today)
-    sites = sorted({row.site for row in released.select_related("site")}, key=lambda s: s.code)
+    sites = sites_under(version, today)
     chosen = _chosen(request, sites)
     maps = _maps(request)
     moved: Moved | None = None

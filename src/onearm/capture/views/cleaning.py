@@ -10,19 +10,18 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onearm.capture import overview, verification, zones
+from onearm.capture import overview, verification, visible, zones
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
 from onearm.capture.document import cells
 from onearm.capture.lockcheck import checklist
-from onearm.capture.models import Hold, PlanLine, Signature, StudyVersion
+from onearm.capture.models import Hold, PlanLine, StudyVersion
 from onearm.capture.options import shown
 from onearm.capture.studies import study_of
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url
 from onearm.capture.words import said, say
-from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from onearm.capture.actions.hold import Held
-    from onearm.capture.models import FormInstance
+    from onearm.capture.models import FormInstance, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,16 +207,11 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
             say("sign.done"),
         )
         return redirect("sign", target)
-    event = f"event:{held.event.pk}" if held.event else ""
-    named = [name for name in (target, event, f"subject:{held.subject.code}") if name]
-    given = Signature.objects.filter(subject=held.subject, target__in=named).select_related("user")
-    if held.level == "subject":
-        given = Signature.objects.filter(subject=held.subject).select_related("user")
     context = {
         "held": held,
         "name": _name(held),
         "forms": [(form, _form_name(form)) for form in signing.signed_forms(held)],
-        "rows": [_signature_row(signature, held) for signature in given.order_by("-pk")],
+        "rows": [_signature_row(signature, held) for signature in signing.given(held)],
         "may_sign": acting.can(request.user, "sign", held.site),
         "is_series": signing.in_series(request),
         "needs_code": signing.needs_code(request.user),
@@ -251,13 +245,7 @@ def _hold(request: HttpRequest, target: str) -> None:
 
 def _held(request: HttpRequest, target: str) -> Held:
     """What a target names, where the reader may see it; 404 otherwise."""
-    try:
-        held = holds.find(target)
-    except OnearmError as problem:
-        raise Http404 from problem
-    if not acting.can(request.user, "subject.view", held.site):
-        raise Http404
-    return held
+    return visible.target(request.user, target)
 
 
 def _name(held: Held) -> str:

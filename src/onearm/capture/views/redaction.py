@@ -9,15 +9,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, permissions, visible, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
-from onearm.capture.models import FormVersion, Redaction
+from onearm.capture.models import FormVersion
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 def redactions(request: HttpRequest) -> HttpResponse:
     """What was asked for at the reader's sites; approve or refuse what others asked."""
     if request.method == "POST":
-        one = get_object_or_404(_visible(request), pk=_number(request.POST.get("redaction", "")))
+        one = get_object_or_404(
+            visible.redactions(request.user), pk=_number(request.POST.get("redaction", ""))
+        )
         try:
             if request.POST.get("act") == "approve":
                 actions.approve(request.user, one)
@@ -40,13 +41,7 @@ def redactions(request: HttpRequest) -> HttpResponse:
         return redirect("redactions")
     today = clock.now().date()
     may_approve = permissions.can(request.user, "redaction.approve", None, today)
-    may_request = permissions.can(request.user, "redaction.request", None, today)
-    if not (may_approve or may_request):
-        raise permissions.NotAllowed("your roles do not allow this: redaction.request")
-    asked = _visible(request).select_related(
-        "instance__event__subject", "requested_by", "approved_by", "refused_by"
-    )
-    context = {"redactions": asked.order_by("-pk"), "may_approve": may_approve}
+    context = {"redactions": visible.redactions(request.user), "may_approve": may_approve}
     return render(request, "capture/redactions.html", context)
 
 
@@ -81,11 +76,6 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, words.say("redaction.asked"))
             return redirect("redactions")
     return render(request, "capture/redaction_ask.html", {"version": version, "cells": cells})
-
-
-def _visible(request: HttpRequest) -> QuerySet[Redaction]:
-    mine = visible_subjects(request.user, clock.now().date())
-    return Redaction.objects.filter(instance__event__subject__in=mine)
 
 
 def _number(text: str) -> int:
