@@ -64,7 +64,7 @@ def test_a_form_is_saved_read_and_changed_as_on_the_page(subject: Subject, perso
     assert (wrong.status_code, "SEX" in wrong.json()["findings"][0]) == (400, True)
     given = {"version": 1, "cells": _cells(SEX="M"), "reason": "typing error"}
     assert client.put(FORM, given, "application/json").json()["version"] == 2
-    history = client.get(f"{FORM}/history").json()
+    history = client.get(f"{FORM}/history").json()["items"]
     assert [(v["version"], v["origin"], v["reason"]) for v in history] == [
         (1, "api", ""), (2, "api", "typing error"),
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_other_sites_subjects_are_not_there(subject: Subject, person: Person) ->
     other = Site.objects.create(code="02", name="Second hospital")
     stranger = person("coordinator", name="stranger", at=other)
     client = _client(stranger)
-    assert client.get("/api/subjects").json() == []
+    assert client.get("/api/subjects").json() == {"total": 0, "items": []}
     for address in (FORM, f"{FORM}/history", "/api/subjects/01-001/schedule"):
         assert client.get(address).status_code == 404
     assert client.put(FORM, {"version": 0}, "application/json").status_code == 404
@@ -138,7 +138,7 @@ def test_queries_are_asked_answered_and_closed(subject: Subject, person: Person)
     )
     closed = monitor.post(f"/api/queries/{number}", {"state": "closed"}, "application/json")
     assert closed.json()["state"] == "closed"
-    assert [q["number"] for q in monitor.get("/api/queries?state=closed").json()] == [number]
+    assert [q["number"] for q in monitor.get("/api/queries?state=closed").json()["items"]] == [number]
     assert Query.objects.get().state == "closed"
 
 

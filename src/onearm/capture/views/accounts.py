@@ -142,12 +142,11 @@ def authorised(request: HttpRequest) -> HttpResponse:
     rows = access.authorised(day)
     if request.GET.get("format") != "csv":
         may_review = permissions.can(request.user, "access.review", None, clock.now().date())
-        reviews = AuditEvent.objects.filter(stream="accounts", action="access.review")
         context = {
             "rows": rows,
             "day": day,
             "may_review": may_review and day == clock.now().date(),
-            "reviews": reviews.select_related("user").order_by("-number")[:5],
+            "reviews": access.reviews()[:5],
         }
         return render(request, "capture/authorised.html", context)
     return as_csv(take_lists.take_access(request.user, day), f"access-{day}.csv")
