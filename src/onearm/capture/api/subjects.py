@@ -28,10 +28,10 @@ from onearm.capture.api.shapes import (
     page,
     utc,
 )
-from onearm.capture.models import FormInstance, Subject
+from onearm.capture.models import FormInstance
 
 if TYPE_CHECKING:
-    from onearm.capture.models import EventInstance
+    from onearm.capture.models import EventInstance, Subject
     from onearm.capture.month import Planned
     from onearm.capture.overview import Overview
 
@@ -189,7 +189,7 @@ def fail(request: HttpRequest, code: Code, given: FailIn) -> SubjectOut:
 def schedule(request: HttpRequest, code: Code) -> list[VisitOut]:
     """Every visit with its window and how it stands; empty before a version is released."""
     one = visible.subject(request.user, code)
-    views = overview.overviews(Subject.objects.filter(pk=one.pk))
+    views = overview.overviews(visible.subjects(request.user).filter(pk=one.pk))
     return [_visit(view, row) for view in views for row in (*view.planned, *view.others())]
 
 
