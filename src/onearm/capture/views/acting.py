@@ -67,6 +67,7 @@ def visible_form(request: HttpRequest, pk: int) -> FormInstance:
     form = (
         FormInstance.objects.filter(pk=pk)
         .select_related("event__subject__site", "study_version")
+        .defer("study_version__files")
         .first()
     )
     if form is None or not can(request.user, "form.view", form.event.subject.site):
