@@ -26,7 +26,7 @@ OFFICE = (
 def page(request: HttpRequest) -> dict[str, object]:
     """Environment (shown by colour), title of the newest study version, links of the head."""
     newest = StudyVersion.objects.defer("files").order_by("-number").first()
-    title = words.said(studies.study_of(newest).title) if newest else ""
+    title = words.said(studies.title_of(newest)) if newest else ""
     mine = _capabilities(request)
     return {
         "environment": settings.ENVIRONMENT,

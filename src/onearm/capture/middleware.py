@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib import messages
 from django.db import InterfaceError, OperationalError
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,6 +41,8 @@ class Guard:
         is_known = request.user.is_authenticated
         if is_known:
             _keep_session(request)
+            # The table of rights is asked several times a page.
+            prefetch_related_objects([request.user], "grants")
         else:
             _say_why_signed_out(request)
         if is_known and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:

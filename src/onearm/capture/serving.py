@@ -185,6 +185,8 @@ def run(host: str, port: int, *, workers: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    # One thread of polars a worker: on frames of one subject more only wait for each other.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # A forked worker would inherit the locks of threads that are not there any more (polars has
     # some as soon as a frame was touched) and hang on the first form with checks.
     multiprocessing.set_start_method("spawn", force=True)

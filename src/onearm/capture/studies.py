@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from onearm.capture import clock, trail
 from onearm.capture.models import SiteVersion, StudyVersion
 from onearm.study import load
-from onearm.study.load import TEXT_FILES
+from onearm.study.load import TEXT_FILES, identity_of
 
 if TYPE_CHECKING:
     from datetime import date
 
     from onearm.capture.models import Site, User
     from onearm.study import Study
+    from onearm.study.text import Text
 
 
 def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
@@ -75,8 +76,18 @@ def sites_under(version: StudyVersion, day: date) -> list[Site]:
     return sorted({row.site for row in released}, key=lambda site: site.code)
 
 
+def title_of(version: StudyVersion) -> Text:
+    """The study's title, read without the rest of the study: the head of every page shows it."""
+    return _title(version.pk, version.hash)
+
+
+@lru_cache(maxsize=8)
+def _title(pk: int, _hash: str) -> Text:
+    return identity_of(StudyVersion.objects.get(pk=pk).files["study.yaml"]).title
+
+
 def version_at(site: Site, day: date) -> StudyVersion | None:
     """The version under which a site enters new forms on a day; None before its first release."""
     released = SiteVersion.objects.filter(site=site, begins__lte=day).select_related("version")
-    newest = released.order_by("-begins", "-pk").first()
+    newest = released.defer("version__files").order_by("-begins", "-pk").first()
     return newest.version if newest else None

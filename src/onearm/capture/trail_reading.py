@@ -126,7 +126,9 @@ def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
             | Q(reason__icontains=wanted.text)
             | Q(origin__icontains=wanted.text)
         )
-    chosen = found.select_related("user", "study_version", "instance__event__subject__site")
+    chosen = found.select_related("user", "study_version", "instance__event__subject__site").defer(
+        "study_version__files"
+    )
     return _in_time(chosen, wanted).order_by("-at", "-pk")
 
 

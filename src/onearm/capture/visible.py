@@ -52,10 +52,8 @@ def subject(user: User, code: str) -> Subject:
 
 def form(user: User, pk: int) -> FormInstance:
     """A saved form that the person may read."""
-    found = FormInstance.objects.filter(pk=pk).select_related(
-        "event__subject__site", "study_version"
-    )
-    instance = found.first()
+    found = FormInstance.objects.select_related("event__subject__site", "study_version")
+    instance = found.defer("study_version__files").filter(pk=pk).first()
     if instance is None or not can(user, "form.view", instance.event.subject.site):
         raise Http404
     return instance

@@ -53,19 +53,39 @@ def check_rows(
 def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:
     checks: list[tuple[Check, Item | None]] = [(c, None) for c in form.checks]
     checks += [(c, i) for i in form.items for c in i.checks]
-    for rule, item in checks:
-        try:
-            rows = context.filter(_breaks(rule))
-        except PolarsError as problem:
-            yield Finding(
-                Place(form=form.form, field=item.name if item else ""),
-                str(problem).splitlines()[0],
-                rule.id,
-                f"the check '{rule.require}' cannot be judged on these values",
-                "Compare values of one type; see the item types of the form.",
-            )
-            continue
-        yield from _broken(form, item, rule, rows)
+    if not checks:
+        return
+    try:
+        # ROW gives every answer the height of the frame, that of a check without columns too.
+        broken = context.select(
+            "ROW", *(_breaks(rule).alias(str(n)) for n, (rule, _) in enumerate(checks))
+        ).drop("ROW")
+    except PolarsError:
+        # One of them cannot be judged on these values: each by itself tells which.
+        for rule, item in checks:
+            yield from _judged_alone(form, item, rule, context)
+        return
+    hit = broken.select(pl.all().any()).row(0)
+    for n, (rule, item) in enumerate(checks):
+        if hit[n]:
+            yield from _broken(form, item, rule, context.filter(broken[str(n)]))
+
+
+def _judged_alone(
+    form: Form, item: Item | None, rule: Check, context: pl.DataFrame
+) -> Iterator[Finding]:
+    try:
+        rows = context.filter(_breaks(rule))
+    except PolarsError as problem:
+        yield Finding(
+            Place(form=form.form, field=item.name if item else ""),
+            str(problem).splitlines()[0],
+            rule.id,
+            f"the check '{rule.require}' cannot be judged on these values",
+            "Compare values of one type; see the item types of the form.",
+        )
+        return
+    yield from _broken(form, item, rule, rows)
 
 
 def _breaks(rule: Check) -> pl.Expr:

@@ -27,7 +27,7 @@ from onearm.study.simulation import Simulation
 from onearm.study.standard import STANDARD, Names, source
 from onearm.study.takerules import taken_rules
 from onearm.study.termfiles import own_terms, read_terms
-from onearm.study.yamlfile import RULE, Document, read_text, read_yaml
+from onearm.study.yamlfile import RULE, Document, parse_yaml, read_text, read_yaml
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "study.yaml": Identity,
@@ -65,6 +65,17 @@ def load(folder: Path) -> Study:
         ordered = sorted(reading.findings, key=lambda f: (f.place, f.message))
         raise Problems(ordered, title=f"The study in {folder} cannot be loaded:")
     return reading.study()
+
+
+def identity_of(text: str) -> Identity:
+    """What a study.yaml that has been loaded before says of the trial, without its other files.
+
+    Raises ``Problems`` where the text is not YAML, and pydantic's ``ValidationError``.
+    """
+    document, findings = parse_yaml(text, "study.yaml")
+    if document is None:
+        raise Problems(findings, title="study.yaml cannot be read:")
+    return Identity.model_validate(document.data)
 
 
 def version_of(folder: Path, library: Mapping[str, Path] | None = None) -> str:

@@ -145,6 +145,7 @@ def _migrate(
         FormInstance.objects.filter(event__subject__site__in=sites)
         .exclude(study_version=version)
         .select_related("event__subject__site", "study_version")
+        .defer("study_version__files")
         .order_by("event__subject__code", "pk")
     )
     new = studies.study_of(version)

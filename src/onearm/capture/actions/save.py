@@ -101,7 +101,8 @@ def save(
     today = clock.now().date()
     actor = permissions.actor(user, capability, site, today)
     with transaction.atomic():
-        instance = _locked(event, form_id)
+        event = _locked(event)
+        instance = _standing(event, form_id)
         version = instance.study_version if instance else version_at(site, today)
         if version is None:
             raise OnearmError(f"no version of the study has been released to site {site.code}")
@@ -124,24 +125,33 @@ def save(
         stands = applied(instance.data, change)
         change = with_ranges(study_of(version), event, form_id, stands, change)
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
-        states.require_open(states.targets(event=event, form=instance, items=touched))
-        states.require_open(states.targets(event=event))
+        states.require_open(states.targets(form=instance, items=touched))
         if not changes.reason and changes_filled(instance.data, change):
             raise ReasonNeeded("say why data that were saved before are changed")
         _write(instance, change, judged, actor, origin, changes.reason, version)
     return Saved(instance, judged.soft, changed=True)
 
 
-def _locked(event: EventInstance, form_id: str) -> FormInstance | None:
-    """The form's row, locked against other writers until the transaction ends.
+def _locked(event: EventInstance) -> EventInstance:
+    """The visit as it stands now, locked until the transaction ends.
 
-    The event's row is locked first, so that two first saves of one form follow each other.
+    It is locked before any of its forms, so that two first saves of one form follow each other.
     """
+    events = EventInstance.objects.select_related("subject__site")
+    if connection.features.has_select_for_update:
+        events = events.select_for_update(of=("self",))
+    return events.get(pk=event.pk)
+
+
+def _standing(event: EventInstance, form_id: str) -> FormInstance | None:
+    """The form as it stands, locked against other writers; None where nobody has saved it."""
     forms = FormInstance.objects.filter(event=event, form=form_id).select_related("study_version")
     if connection.features.has_select_for_update:
-        EventInstance.objects.select_for_update().get(pk=event.pk)
         forms = forms.select_for_update(of=("self",))
-    return forms.first()
+    instance = forms.defer("study_version__files").first()
+    if instance is not None:
+        instance.event = event
+    return instance
 
 
 def _require_fresh(instance: FormInstance, opened_at: int) -> None:
@@ -168,7 +178,8 @@ def _write(
     instance.version += 1
     instance.saved_at = at
     instance.is_complete = judged.is_complete
-    instance.save()  # gives a new form its key, which the hash is taken over
+    if instance.pk is None:
+        instance.save()  # gives a new form its key, which the hash is taken over
     version = FormVersion(
         instance=instance,
         version=instance.version,
@@ -184,7 +195,7 @@ def _write(
     version.hash = link(instance.head, version_content(version))
     version.save(force_insert=True)
     instance.head = version.hash
-    instance.save(update_fields=["head"])
+    instance.save()
     follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
     break_signatures(instance, actor, at)
     keep_date(study_of(study_version), instance.event)

@@ -102,7 +102,8 @@ def sign(
 def signed_forms(held: Held) -> QuerySet[FormInstance]:
     """The saved forms that a signature under the target is for."""
     found = FormInstance.objects.filter(event__subject=held.subject)
-    forms = found.select_related("event", "study_version").order_by("pk")
+    forms = found.select_related("event", "study_version").defer("study_version__files")
+    forms = forms.order_by("pk")
     if held.form is not None:
         return forms.filter(pk=held.form.pk)
     return forms.filter(event=held.event) if held.event is not None else forms

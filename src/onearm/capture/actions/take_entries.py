@@ -128,7 +128,9 @@ def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
             form.event.repeat,
             form.form,
         ): form
-        for form in stand.select_related("event__subject__site", "study_version").iterator(BATCH)
+        for form in stand.select_related("event__subject__site", "study_version")
+        .defer("study_version__files")
+        .iterator(BATCH)
     }
     by_form: dict[Where, list[Cell]] = defaultdict(list)
     for *where, row, item, value, reason in entries.iter_rows():

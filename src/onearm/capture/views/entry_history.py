@@ -88,7 +88,9 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
 
 
 def _visible(request: HttpRequest, pk: int) -> FormInstance:
-    found = FormInstance.objects.select_related("event__subject__site", "study_version")
+    found = FormInstance.objects.select_related("event__subject__site", "study_version").defer(
+        "study_version__files"
+    )
     instance = get_object_or_404(found, pk=pk)
     today = clock.now().date()
     if not permissions.can(request.user, "form.view", instance.event.subject.site, today):
