@@ -39,18 +39,21 @@ from onearm.capture.api_shapes import (
 )
 from onearm.capture.course import course_of, seen_of
 from onearm.capture.document import Cell, cells, row_keys
+from onearm.capture.export.layout import newest_study
 from onearm.capture.models import EventInstance, FormInstance, Subject
 from onearm.capture.models import Query as Question
 from onearm.capture.month import schedule_of
 from onearm.capture.states import Held
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.views.month import visible_subjects
+from onearm.capture.wording import finding_text
 from onearm.errors import OnearmError, Problems
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from onearm.capture.models import Site, User
+    from onearm.errors import Finding
 
 
 class Key(HttpBearer):
@@ -107,7 +110,7 @@ def refused(request: HttpRequest, problem: OnearmError) -> HttpResponse:
         return api.create_response(request, {"detail": str(problem)}, status=503)
     conflicts = (Held, saving.Stale, saving.MustConfirm, saving.ReasonNeeded)
     status = 409 if isinstance(problem, conflicts) else 400
-    details = [str(f) for f in problem.findings] if isinstance(problem, Problems) else []
+    details = list(map(_finding_said, problem.findings)) if isinstance(problem, Problems) else []
     body = {"detail": str(problem).splitlines()[0], "findings": details}
     return api.create_response(request, body, status=status)
 
@@ -314,7 +317,15 @@ def _form_out(instance: FormInstance, findings: tuple[Any, ...]) -> FormOut:
     )
 
 
+def _finding_said(finding: Finding) -> str:
+    """A finding with its place, in the language that the request asks for."""
+    newest = newest_study()
+    text = finding_text(newest, finding) if newest else finding.message
+    return f"{finding.place}: {text}" if str(finding.place) else text
+
+
 def _findings(findings: tuple[Any, ...]) -> Iterator[FindingOut]:
+    newest = newest_study()
     for finding in findings:
         yield FindingOut(
             visit=finding.place.visit,
@@ -322,7 +333,7 @@ def _findings(findings: tuple[Any, ...]) -> Iterator[FindingOut]:
             item=finding.place.field,
             row=finding.place.row,
             rule=finding.rule,
-            message=finding.message,
+            message=finding_text(newest, finding) if newest else finding.message,
         )
 
 

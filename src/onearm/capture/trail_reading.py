@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ class Line:
     number: int
     hash: str
     save: int | None = None  # the key of the save, None for an act
+    source: FormVersion | AuditEvent | None = field(default=None, repr=False, compare=False)
 
     @property
     def cells(self) -> tuple[object, ...]:
@@ -116,7 +117,7 @@ def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
             | Q(origin__icontains=wanted.text)
         )
     chosen = found.select_related("user", "study_version", "instance__event__subject__site")
-    return _in_time(chosen, wanted).order_by("-at", "-pk")
+    return _in_time(chosen.defer("study_version__files"), wanted).order_by("-at", "-pk")
 
 
 def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
@@ -180,6 +181,7 @@ def _of_version(version: FormVersion) -> Line:
         number=version.version,
         hash=version.hash,
         save=version.pk,
+        source=version,
     )
 
 
@@ -220,4 +222,5 @@ def _of_event(event: AuditEvent) -> Line:
         study_version=None,
         number=event.number,
         hash=event.hash,
+        source=event,
     )

@@ -30,6 +30,11 @@ def say(key: str) -> str:
     return table()[key][language()]
 
 
+def kept(key: str) -> str:
+    """The English words of a key, as the history keeps them; `kept_words.said` translates them."""
+    return table()[key]["en"]
+
+
 def said(text: Text) -> str:
     """A text of the study in the reader's language, in English where it has no other."""
     return (text.zh or text.en) if language() == "zh" else text.en

@@ -30,6 +30,8 @@ def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
         do()
     except permissions.NotAllowed as problem:
         raise PermissionDenied(str(problem)) from problem
+    except clock.ClockRanBack:
+        raise  # the guard answers 503
     except OnearmError as problem:
         reasons = getattr(problem, "reasons", None) or getattr(problem, "points", None)
         for text in reasons or [str(problem)]:

@@ -12,10 +12,11 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, permissions, places, words
 from onearm.capture.actions.export import Wanted, export
 from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
 from onearm.capture.actions.take_csv import Plan, guessed, read_lines
+from onearm.capture.actions.take_entries import Row, Taken
 from onearm.capture.actions.take_file import KINDS, keep, load_entries, load_lines
 from onearm.capture.export.files import FORMATS
 from onearm.capture.export.layout import newest_study, sheets
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from onearm.capture.actions.take_csv import Account
-    from onearm.capture.actions.take_entries import Taken
 
 SHOWN = 200
+MOST_ROWS = 500
 
 
 @login_required
@@ -140,7 +141,18 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
         if isinstance(problem, permissions.NotAllowed):
             raise
         messages.error(request, str(problem))
+    taken = context.get("account")
+    if isinstance(taken, Taken):
+        context["rows"] = [(row, *_place_said(row)) for row in taken.rows[:MOST_ROWS]]
     return render(request, "capture/taken_file.html", context)
+
+
+def _place_said(row: Row) -> tuple[str, str]:
+    """Visit and form of a row of the account, in words."""
+    study, (_, _, visit, repeat, form) = newest_study(), row.where
+    if study is None:
+        return visit, form
+    return places.visit_said(study, visit, repeat), places.form_said(study, form)
 
 
 @login_required

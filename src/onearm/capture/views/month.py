@@ -11,23 +11,21 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.urls import reverse
 
-from onearm.capture import clock, overview, permissions, zones
+from onearm.capture import clock, overview, permissions, places, todo, zones
 from onearm.capture.actions.sae import due_at
-from onearm.capture.models import Query, SeriousEvent, Subject
+from onearm.capture.models import Query, Subject
 from onearm.capture.views import acting
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.models import User
+    from onearm.capture.models import SeriousEvent, User
     from onearm.capture.month import Planned
     from onearm.capture.overview import Overview
+    from onearm.study import Study
 
-TO_DO = {"due", "in window", "overdue"}
 FAR = date.max
 MOST = 200
 """Rows shown of one kind; the rest is behind the lists."""
@@ -90,9 +88,7 @@ def month(request: HttpRequest) -> HttpResponse:
     """Visits, forms, queries, reports and signatures that wait, of the reader's sites or of one."""
     sites, chosen, code = acting.chosen_sites(request)
     mine = acting.subjects_of(chosen)
-    views = [
-        view for view in overview.overviews(mine) if view.subject.stage != Subject.Stage.FAILED
-    ]
+    views = todo.views_of(mine)
     visits = sorted(
         (row for view in views for row in _visits(view)),
         key=lambda row: (row.planned.late or view_end(row), row.subject),
@@ -147,11 +143,10 @@ def form_url(subject: str, visit: str, repeat: int, form: str) -> str:
 
 def _visits(view: Overview) -> Iterator[VisitToDo]:
     code = view.subject.code
-    for planned in view.planned:
-        if planned.status in TO_DO:
-            url = form_url(code, planned.visit.id, planned.repeat, planned.visit.forms[0])
-            label = overview.label(planned.visit, planned.repeat)
-            yield VisitToDo(code, label, planned, url)
+    for planned in todo.visits(view):
+        url = form_url(code, planned.visit.id, planned.repeat, planned.visit.forms[0])
+        label = overview.label(planned.visit, planned.repeat)
+        yield VisitToDo(code, label, planned, url)
 
 
 def _forms(view: Overview) -> Iterator[FormToDo]:
@@ -169,24 +164,17 @@ def _forms(view: Overview) -> Iterator[FormToDo]:
 
 def _queries(user: User, mine: QuerySet[Subject]) -> Iterator[QueryToDo]:
     """Open queries for who answers, answered ones for who closes, oldest first."""
-    today = clock.now().date()
-    states = [Query.State.OPEN] if permissions.can(user, "query.answer", None, today) else []
-    closes = permissions.can(user, "query.close", None, today)
-    states += [Query.State.ANSWERED] if closes else []
-    if not states:
-        states = [Query.State.OPEN]  # who only reads sees what is open
-    found = Query.objects.filter(subject__in=mine, state__in=states)
+    found = todo.queries(user, mine, clock.now().date())
+    studies: dict[int, Study | None] = {}
     for query in found.select_related("subject__site").order_by("changed_at")[:MOST]:
-        place = " ".join(filter(None, (query.visit, query.form, query.item)))
+        place = places.query_place(query, studies)
         days = acting.days_since(query.changed_at, query.subject.site)
         yield QueryToDo(query, place, acting.query_words(query), days)
 
 
 def _signs(user: User, view: Overview) -> Iterator[SignToDo]:
-    if not acting.can(user, "sign", view.subject.site):
-        return
     by_visit: dict[tuple[str, int], int] = {}
-    for visit, repeat, _ in view.unsigned():
+    for visit, repeat, _ in todo.unsigned(user, view):
         by_visit[visit, repeat] = by_visit.get((visit, repeat), 0) + 1
     for (visit, repeat), count in by_visit.items():
         row = overview.log_row(view.study, visit, repeat)
@@ -195,16 +183,8 @@ def _signs(user: User, view: Overview) -> Iterator[SignToDo]:
 
 
 def _reports(user: User, mine: QuerySet[Subject]) -> list[ReportToDo]:
-    owed = SeriousEvent.objects.filter(
-        instance__event__subject__in=mine, withdrawn_at=None, reports=None
-    ).select_related("instance__event__subject__site")
-    now = clock.now()
-    return [
-        ReportToDo(event, subject.code, zones.shown(due, subject.site), due < now)
-        for event, due in sorted(_with_due(owed), key=lambda pair: pair[1])
-        if acting.can(user, "sae.report", (subject := event.instance.event.subject).site)
-    ]
-
-
-def _with_due(owed: QuerySet[SeriousEvent]) -> list[tuple[SeriousEvent, datetime]]:
-    return [(event, due_at(event)) for event in owed]
+    now, found = clock.now(), []
+    for event in sorted(todo.reports(user, mine), key=due_at):
+        due, subject = due_at(event), event.instance.event.subject
+        found.append(ReportToDo(event, subject.code, zones.shown(due, subject.site), due < now))
+    return found

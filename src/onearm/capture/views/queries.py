@@ -10,10 +10,9 @@ from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, overview, permissions, zones
+from onearm.capture import clock, overview, permissions, places, zones
 from onearm.capture.actions.queries import ask, move
 from onearm.capture.models import Query, Subject
-from onearm.capture.studies import study_of, version_at
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
 from onearm.capture.words import said, say
@@ -188,15 +187,10 @@ def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
     studies: by site the study that it works with; filled as sites are met.
     """
     subject = query.subject
-    if subject.site_id not in studies:
-        version = version_at(subject.site, zones.today(subject.site))
-        studies[subject.site_id] = study_of(version) if version else None
-    study = studies[subject.site_id]
-    place = _words(study, query) if study else f"{query.visit} {query.form}"
     turns = {State.OPEN: "site", State.ANSWERED: "asker"}
     return Line(
         query,
-        place,
+        places.query_place(query, studies),
         acting.query_words(query),
         acting.days_since(query.changed_at, subject.site),
         turns.get(State(query.state), ""),
@@ -216,23 +210,6 @@ def moves(user: User, query: Query) -> list[str]:
     if query.state in (State.OPEN, State.ANSWERED) and closes:
         found += [State.CLOSED, State.CANCELLED]
     return found
-
-
-def _words(study: Study, query: Query) -> str:
-    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    parts = []
-    if query.visit:
-        visit = visits.get(query.visit)
-        parts.append(overview.label(visit, query.repeat) if visit else query.visit)
-    form = study.forms.get(query.form)
-    if query.form:
-        parts.append(said(form.label) if form else query.form)
-    if form and form.rows and query.row:
-        parts.append(f"{say('history.row')} {query.row}")
-    item = next((i for i in form.items if i.name == query.item), None) if form else None
-    if query.item:
-        parts.append(said(item.label) if item else query.item)
-    return " · ".join(parts)
 
 
 def _url(query: Query) -> str:

@@ -9,10 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, permissions, places, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
 from onearm.capture.models import FormVersion, Redaction
+from onearm.capture.studies import study_of
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError
 
@@ -42,7 +43,7 @@ def redactions(request: HttpRequest) -> HttpResponse:
     may_approve = permissions.can(request.user, "redaction.approve", None, today)
     may_request = permissions.can(request.user, "redaction.request", None, today)
     if not (may_approve or may_request):
-        raise permissions.NotAllowed("your roles do not allow this: redaction.request")
+        raise permissions.refusal("redaction.request")
     asked = _visible(request).select_related(
         "instance__event__subject", "requested_by", "approved_by", "refused_by"
     )
@@ -80,7 +81,22 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, words.say("redaction.asked"))
             return redirect("redactions")
-    return render(request, "capture/redaction_ask.html", {"version": version, "cells": cells})
+    return render(request, "capture/redaction_ask.html", _asked(version, cells))
+
+
+def _asked(version: FormVersion, cells: list[tuple[str, str]]) -> dict[str, object]:
+    """The save in words: its place, and each cell's name, words and value."""
+    instance, study = version.instance, study_of(version.study_version)
+    has_rows = instance.form in study.forms and bool(study.forms[instance.form].rows)
+    named = []
+    for name, value in cells:
+        row, _, item = name.partition(".")
+        label = places.item_said(study, instance.form, item)
+        if has_rows:
+            label = f"{words.say('history.row')} {row}{places.BETWEEN}{label}"
+        named.append((name, label, value))
+    place = places.form_at(study, instance.event, instance.form)
+    return {"version": version, "place": place, "cells": named}
 
 
 def _visible(request: HttpRequest) -> QuerySet[Redaction]:

@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
 
-from onearm.capture import clock, permissions, trail
+from onearm.capture import clock, permissions, trail, trail_words
 from onearm.capture.trail_reading import COLUMNS, Wanted, lines
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def search(request: HttpRequest) -> HttpResponse:
     today = clock.now().date()
     found = list(lines(request.user, wanted, today, most=MOST))
     context = {
-        "lines": found,
+        "lines": trail_words.worded(found),
         "wanted": wanted,
         "is_cut": len(found) == MOST,
         "query": request.GET.urlencode(),
