@@ -109,7 +109,7 @@ def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(
     assert kinds["DM", "SHOE"].kind == "added"
     assert kinds["DM", "COUNTRY"].unresolved == ("CHN",)
     assert [line.item for line in plan.unresolved] == ["COUNTRY"]
-    assert any("SHOE" in query for query in plan.queries)
+    assert any("Shoe size" in query for query in plan.queries)
     assert (
         FormVersion.objects.count(),
         AuditEvent.objects.count(),
@@ -134,7 +134,7 @@ def test_a_run_maps_codes_in_the_name_of_who_started_it_and_breaks_signatures(
     dry = migrate(manager, version, [site], maps=maps)
     done = migrate(manager, version, [site], maps=maps, is_dry=False)
     assert (dry.lines, dry.queries, dry.signatures) == (done.lines, done.queries, done.signatures)
-    assert done.signatures == (signed.target,)
+    assert done.signatures == ("01-001 · Screening · Consent and demography",)
     signed.refresh_from_db()
     assert signed.broken_at is not None
     entered.refresh_from_db()
@@ -185,7 +185,7 @@ def test_a_locked_form_stays_where_it_is(
         target=f"form:{entered.pk}", kind="locked", set_by=manager, set_at=clock.now()
     )
     done = migrate(manager, version, [site], maps={("DM", "COUNTRY"): {"CHN": "CN"}}, is_dry=False)
-    assert (done.forms, done.held) == (0, ("01-001 SCREENING 1 DM",))
+    assert (done.forms, done.held) == (0, ("01-001 · Screening · Consent and demography",))
     entered.refresh_from_db()
     assert entered.version == 1
 

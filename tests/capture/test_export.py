@@ -214,9 +214,9 @@ def test_an_export_needs_its_right(role: str, with_names: bool, person: Person) 
 def test_what_cannot_be_exported_is_said(manager: User, site: Site) -> None:
     for wanted, said in (
         (Wanted(formats=("sas",)), "not a format"),
-        (Wanted(formats=()), "choose a format"),
+        (Wanted(formats=()), "Choose a format"),
         (Wanted(forms=("NOPE",)), "form NOPE"),
-        (Wanted(sites=("99",)), "site 99"),
+        (Wanted(sites=("99",)), "Site 99"),
         (Wanted(formats=("odm_audit",)), "true dates"),
         (Wanted(as_of=clock.now() + timedelta(days=1)), "future"),
     ):

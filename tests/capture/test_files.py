@@ -81,8 +81,8 @@ def test_a_newer_file_supersedes_and_both_stay(nurse: User, form: FormInstance) 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("page.pdf", b"<html><script>alert(1)</script></html>", "attach a PDF"),
-        ("run.pdf", b"MZ" + bytes(200), "attach a PDF"),
+        ("page.pdf", b"<html><script>alert(1)</script></html>", "Attach a PDF"),
+        ("run.pdf", b"MZ" + bytes(200), "Attach a PDF"),
         ("picture.pdf", PNG, "its name says otherwise"),
         ("report.html", PDF, "its name says otherwise"),
         ("empty.pdf", b"", "empty"),

@@ -85,7 +85,7 @@ def test_every_line_has_its_fate_and_a_dry_run_says_the_same(
     assert "not a number" in why[3]
     assert "01-009" in why[4]
     assert "earlier line" in why[5]
-    assert why[6] == "no value"
+    assert why[6] == "The line holds no value."
     assert take_csv(manager, content, PLAN, source="lab2.csv").lines == dry.lines
     assert _value("ALT") == "44"
     assert "lab2.csv" in FormVersion.objects.get(instance__form="LB", version=2).reason
@@ -168,7 +168,7 @@ def test_columns_are_guessed_from_names_and_labels(version: StudyVersion) -> Non
         (b"", "empty"),
         (b"\xff\xfe\x00\x01", "neither UTF-8 nor GBK"),
         (b"Patient,Patient\n1,2\n", "more than once"),
-        (b"Patient,Date,Lab,ALT,AST\n1,2\n", "line 2 has 2 cells"),
+        (b"Patient,Date,Lab,ALT,AST\n1,2\n", "Line 2 has 2 cells"),
         (b"Subject,Date\n1,2\n", "no column 'Patient'"),
     ],
 )

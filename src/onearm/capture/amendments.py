@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from onearm import dates
+from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
     from onearm.study import Study
@@ -66,7 +67,7 @@ def compare(old: Study, new: Study, values: Values, maps: Maps) -> list[Line]:
     for name in old.forms:
         if name not in new.forms:
             stand = sum(len(v) for (f, _), v in values.items() if f == name)
-            detail = f"{stand} values stay, readable and in exports" if stand else ""
+            detail = say("amend.stay").format(n=stand) if stand else ""
             lines.append(Line(name, "", "removed", detail))
     return lines
 
@@ -89,17 +90,18 @@ def reused(versions: list[Study], new: Study) -> list[str]:
                 if again is None or item.name in known:
                     continue
                 if (again.type, again.label) != (item.type, item.label):
-                    found.append(f"{form.form}.{item.name} was '{item.label}' before")
+                    named = {"item": f"{form.form}.{item.name}", "label": said(item.label)}
+                    found.append(say("amend.was").format(**named))
     return sorted(set(found))
 
 
 def _form(before: Form, after: Form) -> Iterator[Line]:
     if bool(before.rows) != bool(after.rows):
-        change = "one row becomes many" if after.rows else "many rows become one"
-        blocked = () if after.rows else ("rows after the first",)
+        change = say("amend.many" if after.rows else "amend.one")
+        blocked = () if after.rows else (say("amend.behind_first"),)
         yield Line(after.form, "", "retyped", change, blocked)
     elif before.label != after.label:
-        yield Line(after.form, "", "label changed", f"{before.label} -> {after.label}")
+        yield Line(after.form, "", "label changed", f"{said(before.label)} → {said(after.label)}")
     if before.checks != after.checks:
         yield Line(after.form, "", "check changed", _checks(before, after))
 
@@ -111,13 +113,13 @@ def _items(
     for item in after.items:
         was = former.pop(item.name, None)
         if was is None:
-            yield Line(after.form, item.name, "added", "asked from now on")
+            yield Line(after.form, item.name, "added", say("amend.asked_now"))
             continue
         where = (after.form, item.name)
         yield _item(old, new, where, was, item, values.get(where, set()), maps.get(where, {}))
     for name in former:
         stand = len(values.get((after.form, name), ()))
-        detail = f"{stand} different values stay, readable and in exports" if stand else ""
+        detail = say("amend.stay").format(n=stand) if stand else ""
         yield Line(after.form, name, "removed", detail)
 
 
@@ -134,22 +136,28 @@ def _item(
     bad = tuple(sorted(v for v in values if not _fits(new, item, mapped.get(v, v))))
     used = {v: mapped[v] for v in values if v in mapped and mapped[v] != v}
     if used:
-        detail = ", ".join(f"{a} -> {b}" for a, b in sorted(used.items()))
+        detail = ", ".join(f"{a} → {b}" for a, b in sorted(used.items()))
         return Line(form, name, "code mapped", detail, bad)
     if was.type != item.type:
-        return Line(form, name, "retyped", f"{was.type} -> {item.type}", bad)
+        return Line(
+            form,
+            name,
+            "retyped",
+            f"{say(f'item_type.{was.type}')} → {say(f'item_type.{item.type}')}",
+            bad,
+        )
     codes = [c.code for c in old.choices(was)], [c.code for c in new.choices(item)]
     if codes[0] != codes[1]:
         gone, come = sorted({*codes[0]} - {*codes[1]}), sorted({*codes[1]} - {*codes[0]})
-        said = [f"without {', '.join(gone)}"] if gone else []
-        said += [f"with {', '.join(come)}"] if come else []
-        return Line(form, name, "code mapped", "; ".join(said) or "another order", bad)
+        told = [say("amend.without").format(codes=", ".join(gone))] if gone else []
+        told += [say("amend.with").format(codes=", ".join(come))] if come else []
+        return Line(form, name, "code mapped", "; ".join(told) or say("amend.order"), bad)
     if was.label != item.label or old.choices(was) != new.choices(item):
-        return Line(form, name, "label changed", f"{was.label} -> {item.label}")
+        return Line(form, name, "label changed", f"{said(was.label)} → {said(item.label)}")
     judged = ("checks", "low", "high", "decimals", "required", "shown_when", "calculated", "unit")
     changed = [key for key in judged if getattr(was, key) != getattr(item, key)]
     if changed:
-        return Line(form, name, "check changed", ", ".join(changed))
+        return Line(form, name, "check changed", ", ".join(say(f"amend.{key}") for key in changed))
     return Line(form, name, "unchanged")
 
 
@@ -160,7 +168,8 @@ def _checks(before: Form, after: Form) -> str:
         "with": sorted(new.keys() - old.keys()),
         "changed": sorted(k for k in old.keys() & new.keys() if old[k] != new[k]),
     }
-    return "; ".join(f"{word} {', '.join(ids)}" for word, ids in parts.items() if ids) or "order"
+    told = [say(f"amend.{key}").format(codes=", ".join(ids)) for key, ids in parts.items() if ids]
+    return "; ".join(told) or say("amend.order")
 
 
 def _fits(study: Study, item: Item, value: str) -> bool:

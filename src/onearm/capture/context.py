@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from onearm.capture import clock, permissions, studies, words
+from onearm.capture import clock, permissions, studies, timekeeping, words
 from onearm.capture.models import StudyVersion
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ OFFICE = (
 
 
 def page(request: HttpRequest) -> dict[str, object]:
-    """Environment (shown by colour), title of the newest study version, links of the head."""
+    """Environment (shown by colour), title of the newest study version, links of the head.
+
+    clock_lost: administrators are told on every page that nothing keeps the clock right.
+    """
     newest = StudyVersion.objects.defer("files").order_by("-number").first()
     title = words.said(studies.title_of(newest)) if newest else ""
     mine = _capabilities(request)
@@ -32,6 +35,7 @@ def page(request: HttpRequest) -> dict[str, object]:
         "environment": settings.ENVIRONMENT,
         "study_title": title,
         "sees_subjects": "subject.view" in mine,
+        "clock_lost": "account.manage" in mine and timekeeping.is_synchronised() is False,
         "office": [name for name, rights in OFFICE if mine & set(rights)],
     }
 

@@ -17,8 +17,11 @@ from onearm.capture.models import (
     EventInstance,
     FormInstance,
     Site,
+    StudyVersion,
     Subject,
 )
+from onearm.capture.options import shown
+from onearm.capture.studies import study_of
 from onearm.capture.words import said, say
 from onearm.errors import OnearmError
 from onearm.expr import parse
@@ -119,6 +122,17 @@ def failure_reason(study: Study) -> Item | None:
         if item.choices and home.item.name in reads:
             return item
     return None
+
+
+def failure_said(kept: str) -> str:
+    """A kept reason for a screen failure in the reader's language: the form's own reason
+    translated, what was written behind it as it is."""
+    newest = StudyVersion.objects.defer("files").order_by("-number").first()
+    item = failure_reason(study_of(newest)) if newest and kept else None
+    for choice in item.choices if item else ():
+        if kept == choice.label.en or kept.startswith(f"{choice.label.en}: "):
+            return said(choice.label) + kept[len(choice.label.en) :]
+    return kept
 
 
 def criteria(study: Study, data: Document | None) -> list[Criterion]:
@@ -351,7 +365,8 @@ def _form_says(study: Study, forms: dict[str, FormInstance]) -> list[str]:
     said_code = value_of(forms.get(home.form.form), home.item.name) if home else ""
     if home is None or said_code in ("", ENROLLED):
         return []
-    return [say("enrol.form_says").format(form=said(home.form.label), code=said_code)]
+    code = shown(study, home.form.form, home.item, said_code)
+    return [say("enrol.form_says").format(form=said(home.form.label), code=code)]
 
 
 def value_of(instance: FormInstance | None, item: str) -> str:

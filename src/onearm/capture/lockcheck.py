@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from onearm.capture import overview, verification
+from onearm.capture import overview, places, verification
 from onearm.capture.models import FormInstance, Query, SeriousEvent, Subject
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
     from onearm.capture.models import EventInstance, Site
     from onearm.capture.overview import Overview
+    from onearm.study import Study
 
 LIVE = (Query.State.OPEN, Query.State.ANSWERED)
 
@@ -76,8 +77,10 @@ def _queries(subjects: object, event: EventInstance | None, form: FormInstance |
         found = found.filter(visit=event.visit, repeat=event.repeat)
     if form is not None:
         found = found.filter(form=form.form)
-    places = [" ".join(filter(None, row)) for row in found.values_list("subject__code", "form")[:3]]
-    return Point("queries", found.count(), tuple(places))
+    studies: dict[int, Study | None] = {}
+    first = found.select_related("subject__site")[:3]
+    named = [f"{q.subject.code} {places.query_place(q, studies)}".strip() for q in first]
+    return Point("queries", found.count(), tuple(named))
 
 
 def _visits(views: list[Overview]) -> Point:

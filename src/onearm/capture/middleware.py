@@ -91,9 +91,13 @@ class Guard:
 
 
 def _keep_session(request: HttpRequest) -> None:
-    """Begin the idle time anew, once a minute: a page that is only read writes nothing."""
+    """Begin the idle time anew, once a minute: a page that is only read writes nothing.
+
+    Not while the clock shows an earlier time than it did: the session would seem to have ended
+    long ago once the clock is right again.
+    """
     now = int(clock.now().timestamp())
-    if not 0 <= now - request.session.get(SEEN, 0) < SEEN_EVERY_S:
+    if now - request.session.get(SEEN, 0) >= SEEN_EVERY_S:
         request.session[SEEN] = now
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onearm.capture import overview, permissions, zones
+from onearm.capture import permissions, places, zones
 from onearm.capture.models import Query
-from onearm.capture.studies import study_of, version_at
-from onearm.capture.words import language, said, say
+from onearm.capture.words import language
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,15 +49,10 @@ def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
     studies: by site the study that it works with; filled as sites are met.
     """
     subject = query.subject
-    if subject.site_id not in studies:
-        version = version_at(subject.site, zones.today(subject.site))
-        studies[subject.site_id] = study_of(version) if version else None
-    study = studies[subject.site_id]
-    place = _words(study, query) if study else f"{query.visit} {query.form}"
     turns = {State.OPEN: "site", State.ANSWERED: "asker"}
     return Line(
         query,
-        place,
+        places.query_place(query, studies),
         query_words(query),
         days_since(query.changed_at, subject.site),
         turns.get(State(query.state), ""),
@@ -88,20 +82,3 @@ def query_words(query: Query) -> str:
 def days_since(at: datetime, site: Site) -> int:
     """Days from the day of a moment, as the site saw it, to today."""
     return (zones.today(site) - at.astimezone(zones.zone(site)).date()).days
-
-
-def _words(study: Study, query: Query) -> str:
-    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    parts = []
-    if query.visit:
-        visit = visits.get(query.visit)
-        parts.append(overview.label(visit, query.repeat) if visit else query.visit)
-    form = study.forms.get(query.form)
-    if query.form:
-        parts.append(said(form.label) if form else query.form)
-    if form and form.rows and query.row:
-        parts.append(f"{say('history.row')} {query.row}")
-    item = next((i for i in form.items if i.name == query.item), None) if form else None
-    if query.item:
-        parts.append(said(item.label) if item else query.item)
-    return " · ".join(parts)

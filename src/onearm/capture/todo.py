@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from onearm.capture import clock, overview, permissions, zones
+from onearm.capture import clock, overview, permissions, places, zones
 from onearm.capture.actions.sae import due_at
 from onearm.capture.models import Query, SeriousEvent, Subject
 from onearm.capture.query_reading import days_since, query_words
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from onearm.capture.models import User
+    from onearm.capture.models import Site, User
     from onearm.capture.month import Planned
     from onearm.capture.overview import Overview
+    from onearm.study import Study
 
 TO_DO = {"due", "in window", "overdue"}
 FAR = date.max
@@ -120,6 +121,50 @@ def work_of(user: User, mine: QuerySet[Subject]) -> Work:
     )
 
 
+KINDS = ("visits", "missing", "queries", "sign", "reports")
+"""What is counted, in the order of the page; the words are ``month.*`` in words.csv."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much of each kind waits for a person at one site."""
+
+    site: Site
+    counts: tuple[tuple[str, int], ...]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing waits."""
+        return not any(count for _, count in self.counts)
+
+
+def waiting(user: User, sites: Iterable[Site]) -> list[Waiting]:
+    """What the first page would show the person, counted, one row a site."""
+    return [_counted(user, site) for site in sites]
+
+
+def _counted(user: User, site: Site) -> Waiting:
+    mine = Subject.objects.filter(site=site)
+    work = work_of(user, mine)
+    counts = {
+        "visits": len(work.visits),
+        "missing": len(work.forms),
+        "queries": queries(user, mine).count(),
+        "sign": sum(row.forms for row in work.signs),
+        "reports": len(work.reports),
+    }
+    return Waiting(site, tuple((kind, counts[kind]) for kind in KINDS))
+
+
+def queries(user: User, mine: QuerySet[Subject]) -> QuerySet[Query]:
+    """Open queries for who answers, answered ones for who closes; open ones for who only reads."""
+    today = clock.now().date()
+    states = [Query.State.OPEN] if permissions.can(user, "query.answer", None, today) else []
+    if permissions.can(user, "query.close", None, today):
+        states.append(Query.State.ANSWERED)
+    return Query.objects.filter(subject__in=mine, state__in=states or [Query.State.OPEN])
+
+
 def form_url(subject: str, visit: str, repeat: int, form: str) -> str:
     """The address of a form's page."""
     return reverse("form", args=[subject, visit, repeat, form])
@@ -155,16 +200,11 @@ def _forms(view: Overview) -> Iterator[FormToDo]:
 
 
 def _queries(user: User, mine: QuerySet[Subject]) -> Iterator[QueryToDo]:
-    """Open queries for who answers, answered ones for who closes, oldest first."""
-    today = clock.now().date()
-    states = [Query.State.OPEN] if permissions.can(user, "query.answer", None, today) else []
-    closes = permissions.can(user, "query.close", None, today)
-    states += [Query.State.ANSWERED] if closes else []
-    if not states:
-        states = [Query.State.OPEN]  # who only reads sees what is open
-    found = Query.objects.filter(subject__in=mine, state__in=states)
+    """The queries that wait for the person, oldest first."""
+    found = queries(user, mine)
+    studies: dict[int, Study | None] = {}
     for query in found.select_related("subject__site").order_by("changed_at")[:MOST]:
-        place = " ".join(filter(None, (query.visit, query.form, query.item)))
+        place = places.query_place(query, studies)
         days = days_since(query.changed_at, query.subject.site)
         yield QueryToDo(query, place, query_words(query), days)
 

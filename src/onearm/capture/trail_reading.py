@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,7 @@ class Line:
     number: int
     hash: str
     save: int | None = None  # the key of the save, None for an act
+    source: FormVersion | AuditEvent | None = field(default=None, repr=False, compare=False)
 
     @property
     def cells(self) -> tuple[object, ...]:
@@ -126,10 +127,8 @@ def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
             | Q(reason__icontains=wanted.text)
             | Q(origin__icontains=wanted.text)
         )
-    chosen = found.select_related("user", "study_version", "instance__event__subject__site").defer(
-        "study_version__files"
-    )
-    return _in_time(chosen, wanted).order_by("-at", "-pk")
+    chosen = found.select_related("user", "study_version", "instance__event__subject__site")
+    return _in_time(chosen.defer("study_version__files"), wanted).order_by("-at", "-pk")
 
 
 def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
@@ -193,6 +192,7 @@ def _of_version(version: FormVersion) -> Line:
         number=version.version,
         hash=version.hash,
         save=version.pk,
+        source=version,
     )
 
 
@@ -233,4 +233,5 @@ def _of_event(event: AuditEvent) -> Line:
         study_version=None,
         number=event.number,
         hash=event.hash,
+        source=event,
     )

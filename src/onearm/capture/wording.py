@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from onearm.capture import words
+from onearm.capture import kept_words, words
+from onearm.records.entry import RULE as BORDER
 
 if TYPE_CHECKING:
     from onearm.capture.models import Query
@@ -27,6 +28,8 @@ def finding_text(study: Study, finding: Finding) -> str:
     """A finding in the reader's language; as it was found where no sentence is known for it."""
     place = finding.place
     own = " ".join(filter(None, (finding.message, finding.hint)))
+    if finding.rule == BORDER:
+        return _border_text(finding)
     return _text(study, place.form, place.field, finding.rule, finding.value, own)
 
 
@@ -59,6 +62,17 @@ def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, ow
         decimals=item.decimals if item else "",
         item=item_id,
     )
+
+
+def _border_text(finding: Finding) -> str:
+    """A finding about an entry's names and numbers, which tells them in its sentence alone."""
+    if words.language() == "en":
+        return " ".join(filter(None, (_sentence(finding.message), finding.hint)))
+    for key, row in table().items():
+        found = kept_words.parts(row["en"], finding.message) if key.startswith("border.") else None
+        if found is not None:
+            return row[words.language()].format(**found)
+    return " ".join(filter(None, (finding.message, finding.hint)))
 
 
 def _template(rule: str, item: Item | None) -> str | None:

@@ -84,6 +84,29 @@ def anchor(
     typer.echo(line)
 
 
+@capture_app.command()
+def digest(
+    data: Data = DATA,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the pages are reached; from ONEARM_HOSTS and ONEARM_HTTPS if not."
+        ),
+    ] = None,
+) -> None:
+    """Send to everybody who asked for it how much there is to do; who has nothing gets no mail."""
+    _configure(data)
+    from django.conf import settings
+
+    from onearm.capture.actions.digest import send
+
+    scheme = "https" if settings.HTTPS else "http"
+    made = send((address or f"{scheme}://{settings.ALLOWED_HOSTS[0]}").rstrip("/"))
+    typer.echo(f"{made.sent} sent, {made.failed} failed, {made.idle} with nothing to do")
+    if made.failed:
+        raise typer.Exit(1)
+
+
 @capture_app.command("new-key")
 def new_key(path: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
     """Make a key for encrypted backups. Without it they cannot be read: keep it apart from them."""

@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.capture.faults.servers import FILL, Server, account, database, editors, end
+from tests.capture.faults.servers import (
+    FILL,
+    Server,
+    account,
+    database,
+    editors,
+    end,
+    faketime,
+)
 from tests.capture.postgres import programs
 
 pytestmark = pytest.mark.slow
@@ -112,6 +120,32 @@ def test_a_disk_that_fills_up_refuses_saves_and_loses_none(tmp_path: Path) -> No
     report("disk with room again", figures)
     holds(figures)
     assert all(one.acknowledged for one in again)
+
+
+@pytest.mark.skipif(faketime() is None, reason="libfaketime is not installed")
+def test_a_clock_that_steps_back_refuses_saves_until_it_is_right_again(server: Server) -> None:
+    server.clock = server.data.parent / "clock"
+    server.clock.write_text("+0\n")
+    people = server.script(FILL, server.study, EDITORS)
+    server.start()
+    busy = editors(server, people, pause=0.2)
+    time.sleep(6)
+    server.clock.write_text("-1h\n")
+    time.sleep(2)  # what was under way has ended
+    before = [len(one.acknowledged) for one in busy]
+    time.sleep(5)
+    assert [len(one.acknowledged) for one in busy] == before
+    assert all(one.refused for one in busy)
+    assert {status for one in busy for status in one.statuses} == {503}
+    assert all("clock" in one.refusal for one in busy)
+    server.clock.write_text("+0\n")
+    time.sleep(8)
+    end(busy)
+    figures = account(server, busy)
+    report(f"clock an hour back ({'postgresql' if server.url else 'sqlite'})", figures)
+    holds(figures)
+    assert all(len(one.acknowledged) > n for one, n in zip(busy, before, strict=True))
+    assert figures["in_order"]
 
 
 @needs_postgresql

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, states, studies, trail
+from onearm.capture import clock, permissions, places, states, studies, trail, wording
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.save import break_signatures
@@ -24,7 +24,8 @@ from onearm.capture.document import Cell, applied, cells, delta
 from onearm.capture.models import FormInstance, FormVersion, Query, Signature, SiteVersion
 from onearm.capture.models import StudyVersion as Version
 from onearm.capture.trail import version_content
-from onearm.errors import OnearmError
+from onearm.capture.words import kept, say
+from onearm.errors import OnearmError, Problems
 from onearm.study import load
 from onearm.study.load import TEXT_FILES
 
@@ -54,8 +55,8 @@ class Moved:
     """What a migration does, or would do.
 
     lines: by identifier. forms: how many move. held: frozen or locked forms, which stay where they
-    are. signatures: targets of signatures that break. queries: ``visit form item: text`` of queries
-    that open. is_dry: nothing was written.
+    are. signatures: what signatures that break are under. queries: place and text of queries that
+    open. All three are in the reader's words. is_dry: nothing was written.
     """
 
     lines: tuple[Line, ...]
@@ -79,12 +80,13 @@ def take_in(user: User, folder: Path) -> Version:
     """
     permissions.actor(user, "study.load", None, clock.now().date())
     known = [studies.study_of(v) for v in Version.objects.order_by("number")]
-    again = reused(known, load(folder))
+    try:
+        study = load(folder)
+    except Problems as problem:
+        raise Problems(problem.findings, say("amend.unreadable")) from problem
+    again = reused(known, study)
     if again:
-        raise OnearmError(
-            "an identifier keeps its meaning for ever; give these items new names: "
-            + "; ".join(again)
-        )
+        raise OnearmError(say("amend.reused").format(items="; ".join(again)))
     with transaction.atomic():
         return studies.take_in(folder, user=user)
 
@@ -119,7 +121,8 @@ def migrate(
     actors = {s.pk: permissions.actor(user, "study.migrate", s, today) for s in sites}
     for site in sites:
         if not SiteVersion.objects.filter(site=site, version=version, begins__lte=today).exists():
-            raise OnearmError(f"version {version.number} has not been released to site {site.code}")
+            named = {"version": version.number, "site": site.code}
+            raise OnearmError(say("amend.not_released").format(**named))
     moved: Moved | None = None
     try:
         with transaction.atomic():
@@ -129,7 +132,7 @@ def migrate(
     except _Undo:
         pass
     if moved is None:
-        raise OnearmError("the migration gave no account")  # never: _migrate returned one
+        raise AssertionError(version)  # never: _migrate returned an account
     return moved
 
 
@@ -153,7 +156,7 @@ def _migrate(
     blocked = [line for line in lines if line.unresolved]
     if blocked and not is_dry:
         named = "; ".join(f"{b.form}.{b.item}: {', '.join(b.unresolved[:5])}" for b in blocked)
-        raise Blocked(f"values without a place in version {version.number}: {named}")
+        raise Blocked(say("amend.no_place").format(version=version.number, values=named))
     moving, held = _open(form for form in forms if form.form in new.forms)
     signed = set(Signature.objects.filter(broken_at=None).values_list("pk", flat=True))
     asked = set(Query.objects.values_list("pk", flat=True))
@@ -162,14 +165,16 @@ def _migrate(
     for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
         _follow(subject, new, clock.now())
     broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
-    opened = Query.objects.exclude(pk__in=asked).select_related("subject")
+    opened = Query.objects.exclude(pk__in=asked).select_related("subject__site")
+    at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
     moved = Moved(
         lines=tuple(lines),
         forms=len(moving),
         held=tuple(held),
-        signatures=tuple(broken.order_by("pk").values_list("target", flat=True)),
+        signatures=tuple(_said(broken.order_by("pk").values_list("target", flat=True))),
         queries=tuple(
-            f"{q.subject.code} {q.visit} {q.form} {q.item}: {q.text}" for q in opened.order_by("pk")
+            f"{q.subject.code} {places.query_place(q, at_sites)}: {wording.query_text(new, q)}"
+            for q in opened.order_by("pk")
         ),
         is_dry=is_dry,
     )
@@ -189,6 +194,13 @@ def _migrate(
             },
         )
     return moved
+
+
+def _said(targets: Iterable[str]) -> list[str]:
+    """Targets in the reader's words, in their order."""
+    known = list(targets)
+    words = places.targets_said(known)
+    return [words[target] for target in known]
 
 
 def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
@@ -224,8 +236,7 @@ def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[str]]
         try:
             states.require_open(states.targets(form=form, items=touched))
         except states.Held:
-            event = form.event
-            held.append(f"{event.subject.code} {event.visit} {event.repeat} {form.form}")
+            held.append(places.form_at(studies.study_of(form.study_version), form.event, form.form))
             continue
         moving.append(form)
     return moving, held
@@ -238,7 +249,7 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
         if cell.value in maps.get((form.form, cell.item), {})
     ]
     change = delta(form.data, changed)
-    at = clock.check(form.saved_at)
+    at = clock.check(trail.newest())
     before = form.study_version.number
     form.data = applied(form.data, change)
     form.version += 1
@@ -251,7 +262,7 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
         user=actor.user,
         role=actor.role,
         at=at,
-        reason=f"amendment: version {before} to {version.number}",
+        reason=kept("amend.reason").format(before=before, after=version.number),
         origin=FormVersion.Origin.MIGRATION,
         study_version=version,
         previous=form.head,
@@ -279,19 +290,20 @@ def _unpacked(content: bytes, scratch: Path) -> Path:
     try:
         bundle = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as problem:
-        raise OnearmError("the file is not a zip file of a study folder") from problem
+        raise OnearmError(say("amend.no_zip")) from problem
     inside = [about for about in bundle.infolist() if not about.is_dir()]
     if len(inside) > MOST_FILES or sum(about.file_size for about in inside) > MOST_BYTES:
-        raise OnearmError("the zip file is larger than any study folder")
+        limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
+        raise OnearmError(say("amend.zip_large").format(**limits))
     for about in _studies_files(inside):
         target = (scratch / about.filename).resolve()
         if not target.is_relative_to(scratch.resolve()):
-            raise OnearmError(f"the zip file names a path outside itself: {about.filename}")
+            raise OnearmError(say("amend.zip_outside").format(path=about.filename))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bundle.read(about))
     found = sorted(scratch.rglob("study.yaml"), key=lambda path: len(path.parts))
     if not found:
-        raise OnearmError("the zip file holds no study.yaml")
+        raise OnearmError(say("amend.no_study"))
     return found[0].parent
 
 

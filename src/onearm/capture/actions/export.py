@@ -17,6 +17,7 @@ from onearm.capture.export.deidentify import entries_without_names, offsets, wit
 from onearm.capture.export.layout import newest_study, sheets
 from onearm.capture.export.tables import Selection, tables
 from onearm.capture.models import AuditEvent, FormInstance, StudyVersion
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
     selection = selection_for(user, wanted)
     study, version = newest_study(), StudyVersion.objects.order_by("-number").first()
     if study is None or version is None:
-        raise OnearmError("the database holds no study yet")
+        raise OnearmError(say("error.no_study"))
     created = wanted.as_of or clock.now()
     with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
         folder = Path(scratch)
@@ -122,11 +123,11 @@ def selection_for(user: User, wanted: Wanted) -> Selection:
     if wanted.sites:
         lost = set(wanted.sites) - {site.code for site in mine}
         if lost:
-            raise OnearmError(f"site {min(lost)} is not among the sites that you may export")
+            raise OnearmError(say("export.site").format(site=min(lost)))
         mine = mine.filter(code__in=wanted.sites)
     lost = set(wanted.forms) - set(sheets())
     if lost:
-        raise OnearmError(f"no version of the study has the form {min(lost)}")
+        raise OnearmError(say("export.no_form").format(form=min(lost)))
     return Selection(
         sites=tuple(mine),
         subjects=wanted.subjects,
@@ -159,16 +160,14 @@ def _refuse_unknown(wanted: Wanted) -> None:
     unknown = set(wanted.formats) - set(written.FORMATS)
     if unknown:
         known = ", ".join(written.FORMATS)
-        raise OnearmError(f"{min(unknown)} is not a format; choose of {known}")
+        raise OnearmError(say("export.no_format").format(format=min(unknown), known=known))
     if not wanted.formats:
-        raise OnearmError("choose a format")
+        raise OnearmError(say("export.choose"))
     if "odm_audit" in wanted.formats and not wanted.with_names:
-        raise OnearmError(
-            "the record of every change holds true dates and names of persons; "
-            "export it with what identifies, or choose another format"
-        )
+        raise OnearmError(say("export.audit_names"))
     if wanted.as_of is not None and wanted.as_of > clock.now():
-        raise OnearmError("the moment lies in the future; choose one that has passed")
+        moment = f"{wanted.as_of:%Y-%m-%d %H:%M:%S}"
+        raise OnearmError(say("error.future").format(moment=moment))
 
 
 def _nameless(found: Iterator[Table], days: dict[str, int]) -> Iterator[Table]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm.capture import clock, permissions, states, trail
+from onearm.capture import clock, permissions, places, states, trail
 from onearm.capture.actions.save import Changes, Origin, save
 from onearm.capture.chain import link
 from onearm.capture.document import KEY, Cell, Document, cells
@@ -18,6 +18,7 @@ from onearm.capture.models import (
     RedactedVersion,
     Redaction,
 )
+from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ def request(user: User, version: FormVersion, row: int, item: str, reason: str) 
     instance = version.instance
     actor = permissions.actor(user, "redaction.request", _site(instance), clock.now().date())
     if not reason.strip():
-        raise RedactionProblem("say why these are personal data that do not belong here")
+        raise RedactionProblem(say("redaction.reason"))
     if not _value(version.delta, row, item) or _value(version.delta, row, item) == MARK:
-        raise RedactionProblem(f"version {version.version} put no value into row {row}, {item}")
+        cell = places.target_said(f"item:{instance.pk}:{row}:{item}")
+        raise RedactionProblem(say("redaction.no_value").format(version=version.version, cell=cell))
     made = Redaction.objects.create(
         instance=instance,
         version=version.version,
@@ -71,7 +73,7 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     actor = permissions.actor(user, "redaction.approve", _site(instance), clock.now().date())
     _require_pending(redaction)
     if user.pk == redaction.requested_by_id:
-        raise RedactionProblem("you asked for it yourself: another person has to approve it")
+        raise RedactionProblem(say("redaction.own"))
     states.require_open(states.targets(form=instance, items=[(redaction.row, redaction.item)]))
     seen = instance.versions.get(version=redaction.version)
     value = _value(seen.delta, redaction.row, redaction.item)
@@ -97,7 +99,7 @@ def refuse(user: User, redaction: Redaction, reason: str) -> Redaction:
     )
     _require_pending(redaction)
     if not reason.strip():
-        raise RedactionProblem("say why the value stays")
+        raise RedactionProblem(say("redaction.why_stays"))
     redaction.refused_by, redaction.refused_at = user, clock.now()
     redaction.refused_because = reason.strip()
     redaction.save(update_fields=["refused_by", "refused_at", "refused_because"])
@@ -113,7 +115,7 @@ def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
     changes = Changes(
         [Cell(redaction.row, redaction.item)],
         instance.version,
-        reason=f"redaction {redaction.pk}: {redaction.reason}",
+        reason=kept("redaction.kept").format(n=redaction.pk, reason=redaction.reason),
         clear=True,
     )
     save(
@@ -164,7 +166,7 @@ def _value(delta: Document, row: int, item: str) -> str:
 
 def _require_pending(redaction: Redaction) -> None:
     if redaction.approved_at or redaction.refused_at:
-        raise RedactionProblem("this request was decided on already")
+        raise RedactionProblem(say("redaction.decided"))
 
 
 def _site(instance: FormInstance) -> Site:

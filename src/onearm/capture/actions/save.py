@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from onearm.capture import clock, permissions, states
+from onearm.capture import clock, permissions, places, states, trail
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.visits import keep_date
@@ -20,6 +20,7 @@ from onearm.capture.models import EventInstance, FormInstance, FormVersion, Sign
 from onearm.capture.ranges import with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
+from onearm.capture.words import said, say
 from onearm.errors import Finding, OnearmError, Problems
 
 if TYPE_CHECKING:
@@ -36,12 +37,9 @@ class Stale(OnearmError):
     theirs: what they changed since. version: the version that stands now.
     """
 
-    def __init__(self, version: int, theirs: Document) -> None:
+    def __init__(self, place: str, version: int, theirs: Document) -> None:
         self.version, self.theirs = version, theirs
-        super().__init__(
-            f"the form was saved by somebody else meanwhile and is now at version {version}; "
-            "compare the two and save again"
-        )
+        super().__init__(say("form.stale_at").format(place=place, version=version))
 
 
 class ReasonNeeded(OnearmError):
@@ -51,10 +49,10 @@ class ReasonNeeded(OnearmError):
 class MustConfirm(OnearmError):
     """The change hides items that hold values; saving clears them, and that must be confirmed."""
 
-    def __init__(self, hidden: Sequence[Cell]) -> None:
+    def __init__(self, place: str, hidden: Sequence[Cell], labels: Mapping[str, str]) -> None:
         self.hidden = tuple(hidden)
-        names = ", ".join(sorted({cell.item for cell in hidden}))
-        super().__init__(f"saving would clear items that no longer apply: {names}")
+        names = ", ".join(labels[name] for name in sorted({cell.item for cell in hidden}))
+        super().__init__(say("form.would_clear").format(place=place, items=names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def save(
         instance = _standing(event, form_id)
         version = instance.study_version if instance else version_at(site, today)
         if version is None:
-            raise OnearmError(f"no version of the study has been released to site {site.code}")
+            raise OnearmError(say("enrol.no_version").format(site=site.code))
         if instance is None:
             instance = FormInstance(
                 event=event, form=form_id, study_version=version, head=START, data=empty()
@@ -115,10 +113,10 @@ def save(
             study_of(version), event, form_id, instance.data, changes.cells, changes.removed
         )
         if judged.hard:
-            raise Problems(judged.hard, "The form was not saved")
+            raise Problems(judged.hard, say("form.not_saved"))
         require_order(study_of(version), event.subject, form_id, judged.cells)
         if judged.cleared and not changes.clear:
-            raise MustConfirm(judged.cleared)
+            raise _must_confirm(instance, judged.cleared)
         change = delta(instance.data, judged.cells, removed=changes.removed)
         if not change["rows"] and instance.pk:
             return Saved(instance, judged.soft, changed=False)
@@ -127,7 +125,7 @@ def save(
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
         states.require_open(states.targets(form=instance, items=touched))
         if not changes.reason and changes_filled(instance.data, change):
-            raise ReasonNeeded("say why data that were saved before are changed")
+            raise ReasonNeeded(say("form.why_needed").format(place=_place(instance)))
         _write(instance, change, judged, actor, origin, changes.reason, version)
     return Saved(instance, judged.soft, changed=True)
 
@@ -161,7 +159,16 @@ def _require_fresh(instance: FormInstance, opened_at: int) -> None:
     theirs = empty()
     for change in later.values_list("delta", flat=True):
         theirs = applied(theirs, change)
-    raise Stale(instance.version, theirs)
+    raise Stale(_place(instance), instance.version, theirs)
+
+
+def _place(instance: FormInstance) -> str:
+    return places.form_at(study_of(instance.study_version), instance.event, instance.form)
+
+
+def _must_confirm(instance: FormInstance, hidden: Sequence[Cell]) -> MustConfirm:
+    items = study_of(instance.study_version).forms[instance.form].items
+    return MustConfirm(_place(instance), hidden, {i.name: said(i.label) for i in items})
 
 
 def _write(
@@ -173,7 +180,7 @@ def _write(
     reason: str,
     study_version: StudyVersion,
 ) -> None:
-    at = clock.check(instance.saved_at)
+    at = clock.check(trail.newest())
     instance.data = applied(instance.data, change)
     instance.version += 1
     instance.saved_at = at

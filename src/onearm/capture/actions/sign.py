@@ -11,10 +11,11 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from onearm.capture import clock, permissions, states, trail, zones
+from onearm.capture import clock, permissions, places, states, trail, zones
 from onearm.capture.actions.hold import find
 from onearm.capture.chain import START, link
 from onearm.capture.models import FormInstance, Hold, Query, Signature
+from onearm.capture.studies import study_of
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 
@@ -173,9 +174,9 @@ def _sign(user: User, held: Held, meaning: str) -> Signature:
     if not content:
         raise OnearmError(say("sign.nothing"))
     _require_unlocked(held)
-    begun = [form.form for form in forms if not form.is_complete]
+    begun = {_form_said(form) for form in forms if not form.is_complete}
     if begun:
-        raise OnearmError(say("sign.incomplete").format(forms=", ".join(sorted(set(begun)))))
+        raise OnearmError(say("sign.incomplete").format(forms=", ".join(sorted(begun))))
     asked = _open_queries(held)
     if asked:
         raise OnearmError(say("sign.queries").format(n=asked))
@@ -191,6 +192,10 @@ def _sign(user: User, held: Held, meaning: str) -> Signature:
     made.hash = link(START, content_of(made))
     made.save(force_insert=True)
     return made
+
+
+def _form_said(form: FormInstance) -> str:
+    return places.form_at(study_of(form.study_version), form.event, form.form)
 
 
 def _require_unlocked(held: Held) -> None:

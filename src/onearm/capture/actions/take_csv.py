@@ -17,6 +17,8 @@ from onearm.capture.checking import refusing
 from onearm.capture.document import KEY, REMOVED, Document, cells
 from onearm.capture.models import FormInstance, Subject
 from onearm.capture.studies import study_of, version_at
+from onearm.capture.wording import finding_text
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 from onearm.records.entry import ENTRY
 from onearm.records.places import subject_label, visit_label
@@ -94,7 +96,7 @@ def decoded(content: bytes) -> tuple[str, str]:
             continue
         if "\0" not in text:
             return text, encoding
-    raise OnearmError("the file is neither UTF-8 nor GBK text; save it as CSV in UTF-8")
+    raise OnearmError(say("import.encoding"))
 
 
 def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
@@ -105,22 +107,23 @@ def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
     text, encoding = decoded(content)
     first = text.splitlines()[0] if text.strip() else ""
     if not first:
-        raise OnearmError("the file is empty")
+        raise OnearmError(say("import.empty"))
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header = [name.strip() for name in next(reader)]
     twice = {name for name in header if header.count(name) > 1}
     if twice:
-        raise OnearmError(f"the column {min(twice)!r} is there more than once")
+        raise OnearmError(say("import.twice").format(column=min(twice)))
     lines = []
     for number, row in enumerate(reader, start=2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
-            raise OnearmError(f"line {number} has {len(row)} cells, the header {len(header)}")
+            found = {"line": number, "cells": len(row), "columns": len(header)}
+            raise OnearmError(say("import.cells").format(**found))
         lines.append({"": str(number), **dict(zip(header, (c.strip() for c in row), strict=True))})
         if len(lines) > MOST_LINES:
-            raise OnearmError(f"the file has more than {MOST_LINES} lines; split it")
+            raise OnearmError(say("import.lines").format(most=MOST_LINES))
     return header, lines, encoding
 
 
@@ -166,12 +169,12 @@ def _check_plan(plan: Plan, header: list[str]) -> None:
     columns = [plan.subject, plan.visit, plan.repeat, *plan.items.values()]
     for column in columns:
         if not column.startswith("=") and column not in header:
-            raise OnearmError(f"the file has no column {column!r}")
+            raise OnearmError(say("import.no_column").format(column=column))
     if not plan.items:
-        raise OnearmError("name at least one item and its column")
+        raise OnearmError(say("import.no_items"))
     lost = [key for key in plan.keys if key not in plan.items]
     if lost:
-        raise OnearmError(f"the key {lost[0]} is not among the items that the file fills")
+        raise OnearmError(say("import.no_key").format(key=lost[0]))
 
 
 def _cell(line: Mapping[str, str], column: str) -> str:
@@ -189,16 +192,16 @@ def _wanted(
         subject = subjects.get(code)
         why = ""
         if subject is None:
-            why = f"subject {code or '(empty)'} is not known"
+            why = say("import.no_subject").format(subject=code or "—")
         elif not repeat.isascii() or not repeat.isdigit() or not 0 < int(repeat) < 1000:
-            why = f"repeat {repeat} is not a number from 1 on"
+            why = say("import.repeat").format(repeat=repeat)
         values = {}
         for item, column in plan.items.items():
             text = _cell(line, column)
             if text:
                 values[item] = plan.codes.get(item, {}).get(text, text)
         if not why and not values:
-            why = "no value"
+            why = say("import.no_value")
         if why or subject is None:
             found[number] = Line(number, code, visit, "refused", why)
             continue
@@ -211,16 +214,18 @@ def _allowed(user: User, wanted: Iterable[_Wanted], found: dict[int, Line]) -> I
         if one.subject.site_id in mine:
             yield one
         else:
-            found[one.line] = _line(one, "refused", "you may not load data of this site")
+            problem = say("import.not_yours").format(site=one.subject.site.code)
+            found[one.line] = _line(one, "refused", problem)
 
 
 def _judged(wanted: list[_Wanted], plan: Plan, found: dict[int, Line]) -> list[_Wanted]:
     """The lines of one site that can be stored, with their rows; the others are refused."""
-    version = version_at(wanted[0].subject.site, clock.now().date())
+    site = wanted[0].subject.site
+    version = version_at(site, clock.now().date())
     study = study_of(version) if version else None
-    problem = "the site has no released study version" if study is None else ""
+    problem = say("import.no_version").format(site=site.code) if study is None else ""
     if study is not None and plan.form not in study.forms:
-        problem = f"the study has no form {plan.form}"
+        problem = say("import.no_form").format(form=plan.form)
     if study is None or problem:
         for one in wanted:
             found[one.line] = _line(one, "refused", problem)
@@ -257,7 +262,7 @@ def _impossible(
         for one in by_place.get((place.subject, place.visit), ()):
             in_row = not place.row or place.row == one.row
             if in_row and (not place.field or place.field in one.values):
-                yield one.line, finding.message  # type: ignore[attr-defined]
+                yield one.line, finding_text(study, finding)  # type: ignore[arg-type]
 
 
 def _placed(wanted: list[_Wanted], plan: Plan, form: Form, found: dict[int, Line]) -> list[_Wanted]:
@@ -296,7 +301,7 @@ def _one_each(
     for one in wanted:
         where = (one.subject.code, one.visit, one.repeat)
         if where in highest and not form.rows:
-            found[one.line] = _line(one, "refused", "an earlier line is for the same form")
+            found[one.line] = _line(one, "refused", say("import.same_form"))
             continue
         if where not in highest:
             rows = documents.get(where, {"rows": []})["rows"]

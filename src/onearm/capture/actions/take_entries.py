@@ -23,6 +23,8 @@ from onearm.capture.document import Cell, Document, applied, delta, empty
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Site, Subject
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
+from onearm.capture.wording import finding_text
+from onearm.capture.words import kept, say
 from onearm.errors import Finding, OnearmError, Place
 from onearm.records.entry import check_shape
 from onearm.records.places import subject_label, visit_label
@@ -150,8 +152,9 @@ def _refusals(
         version = versions.get(code)
         if code not in sites or version is None:
             for where in mine.select(*_WHERE).unique().iter_rows():
-                problem = "is not known" if code not in sites else "has no released study version"
-                why[where].append(f"site {code} {problem}")
+                key = "import.no_site" if code not in sites else "import.no_version"
+                problem = say(key).format(site=code)
+                why[where].append(problem)
             continue
         study = study_of(version)
         clean = records.at_cut(study, mine, cut=None)
@@ -166,7 +169,7 @@ def _refusals(
             site, subject, visit, repeat, form = where
             place = (subject_label(site, subject), visit_label(visit, repeat), form)
             if place in hard:
-                why[where].append(str(hard[place]))
+                why[where].append(finding_text(study, hard[place]))
     return why, everything
 
 
@@ -192,7 +195,7 @@ def _write(
     source: str,
 ) -> None:
     events = _events(loads, sites)
-    at = clock.check(None)
+    at = clock.check(trail.newest())
     new: list[FormInstance] = []
     for one in loads:
         if one.instance is None:
@@ -210,7 +213,7 @@ def _write(
     for one in loads:
         instance = one.instance
         if instance is None:
-            raise OnearmError(f"{one.where}: no form was made")  # bulk_create made every one
+            raise AssertionError(one.where)  # bulk_create made every one
         instance.data = applied(instance.data, one.change)
         instance.version += 1
         instance.saved_at = max(at, instance.saved_at)
@@ -222,7 +225,7 @@ def _write(
             user=actor.user,
             role=actor.role,
             at=instance.saved_at,
-            reason=f"import of {source}" if instance.version > 1 else "",
+            reason=kept("import.reason").format(source=source) if instance.version > 1 else "",
             origin=FormVersion.Origin.IMPORT,
             study_version=instance.study_version,
             previous=instance.head,
@@ -256,7 +259,7 @@ def _events(
         for subject in Subject.objects.select_related("site")
     }
     if lost := [code for site, code in codes if (site, code) not in subjects]:
-        raise OnearmError(f"subject {lost[0]} belongs to another site than the file says")
+        raise OnearmError(say("import.other_site").format(subject=lost[0]))
     stand = EventInstance.objects.select_related("subject__site")
     events = {(e.subject.site.code, e.subject.code, e.visit, e.repeat): e for e in stand}
     wanted = sorted({one.where[:4] for one in loads} - set(events))

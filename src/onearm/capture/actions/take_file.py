@@ -11,7 +11,9 @@ from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.take_csv import Account, Plan, take_csv
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.models import StudyVersion, TakenFile
+from onearm.capture.words import say
 from onearm.errors import OnearmError
+from onearm.records.entry import check_shape
 from onearm.store import read_entries
 from onearm.store.odm import OdmFile, odm_entries, read_odm
 from onearm.study.odm import Names
@@ -27,6 +29,10 @@ KINDS = ("entries", "odm", "csv")
 MOST_BYTES = 100 * 1024 * 1024
 
 
+class _Unplaced(OnearmError):
+    """Values of the file that have no place in the study."""
+
+
 def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
     """Keep a file that somebody means to load; the same file is kept once.
 
@@ -34,9 +40,11 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
     """
     actor = permissions.actor(user, "import", None, clock.now().date())
     if kind not in KINDS:
-        raise OnearmError(f"{kind} is not one of {', '.join(KINDS)}")
-    if not content or len(content) > MOST_BYTES:
-        raise OnearmError("the file is empty" if not content else "the file is over 100 MB")
+        raise OnearmError(say("import.kind").format(kind=kind, known=", ".join(KINDS)))
+    if not content:
+        raise OnearmError(say("import.empty"))
+    if len(content) > MOST_BYTES:
+        raise OnearmError(say("import.large").format(most=MOST_BYTES // (1024 * 1024)))
     digest = hashlib.sha256(content).hexdigest()
     known = TakenFile.objects.filter(sha256=digest, kind=kind, user=user).first()
     if known is not None:
@@ -89,9 +97,17 @@ def entries_in(file: TakenFile) -> pl.DataFrame:
         ending = {"odm": ".xml"}.get(file.kind, Path(file.name).suffix or ".csv")
         path = Path(scratch) / f"file{ending}"
         path.write_bytes(bytes(file.content))
-        if file.kind != "odm":
-            return read_entries(path)
-        return _of_odm(read_odm(path))
+        try:
+            if file.kind == "odm":
+                return _of_odm(read_odm(path))
+            return check_shape(read_entries(path))
+        except _Unplaced:
+            raise
+        except OnearmError as problem:
+            # What is wrong inside a file is the reader's to say, in the words of that ring.
+            why = str(problem).replace(f"{path}", file.name).replace(path.name, file.name)
+            text = say("import.unreadable").format(name=file.name, why=why)
+            raise OnearmError(text) from problem
 
 
 def _of_odm(read: OdmFile) -> pl.DataFrame:
@@ -105,7 +121,7 @@ def _of_odm(read: OdmFile) -> pl.DataFrame:
         why = [
             r for line in read.account.lines() if line.kind == "ItemData" for r, _ in line.reasons
         ]
-        raise OnearmError(f"{left} values of the file cannot be placed: {'; '.join(why)}")
+        raise _Unplaced(say("import.unplaced").format(n=left, why="; ".join(why)))
     return frame
 
 

@@ -36,11 +36,15 @@ from onearm.capture.api import (
     trail,
 )
 from onearm.capture.api.auth import Key, Session
+from onearm.capture.export.layout import newest_study
 from onearm.capture.states import Held
+from onearm.capture.wording import finding_text
 from onearm.errors import OnearmError, Problems
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from onearm.errors import Finding
 
 CONFLICTS = (
     Held,
@@ -95,13 +99,20 @@ def refused(request: HttpRequest, problem: OnearmError) -> HttpResponse:
     status = 409 if isinstance(problem, CONFLICTS) else 400
     details: list[str] = []
     if isinstance(problem, Problems):
-        details = [str(finding) for finding in problem.findings]
+        details = list(map(_said, problem.findings))
     elif isinstance(problem, enrol.NotEligible):
         details = list(problem.reasons)
     elif isinstance(problem, hold.NotReady):
         details = list(problem.points)
     first = (str(problem).splitlines() or [""])[0]
     return api.create_response(request, {"detail": first, "findings": details}, status=status)
+
+
+def _said(finding: Finding) -> str:
+    """A finding with its place, in the person's language."""
+    newest = newest_study()
+    text = finding_text(newest, finding) if newest else finding.message
+    return f"{finding.place}: {text}" if str(finding.place) else text
 
 
 @api.exception_handler(OperationalError)

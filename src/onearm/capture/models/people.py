@@ -13,6 +13,7 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(default=True)
     trained_on = models.DateField(null=True, blank=True)
     equivalence_accepted_at = models.DateTimeField(null=True, blank=True)
+    wants_digest = models.BooleanField(default=False)
 
     def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
         """Refused: the trail names this account."""

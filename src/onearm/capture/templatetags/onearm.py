@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import template
 
-from onearm.capture import words
+from onearm.capture import enrolment, kept_words, trail_words, words
 
 if TYPE_CHECKING:
     from onearm.study.text import Text
@@ -18,6 +18,24 @@ register = template.Library()
 def say(*parts: str) -> str:
     """The words of the key that the parts make when they are joined."""
     return words.say("".join(str(part) for part in parts))
+
+
+@register.filter
+def target_said(target: str) -> str:
+    """What a hold, a signature or an act is about, in the reader's words."""
+    return trail_words.target_said(target)
+
+
+@register.filter
+def reason_said(reason: str) -> str:
+    """A reason as the history keeps it, in the reader's words where they are known."""
+    return kept_words.said(reason)
+
+
+@register.filter
+def failure_said(reason: str) -> str:
+    """Why screening failed, in the reader's words where it is one of the form's reasons."""
+    return enrolment.failure_said(reason)
 
 
 @register.filter

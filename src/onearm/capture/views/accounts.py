@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from onearm.capture import access, clock, permissions, words
-from onearm.capture.actions import accounts, take_lists
+from onearm.capture import access, clock, permissions, trail_words, words
+from onearm.capture.actions import accounts, digest, take_lists
 from onearm.capture.models import AuditEvent, Grant, Site, User
 from onearm.capture.sending import as_csv
 from onearm.errors import OnearmError
@@ -75,9 +75,12 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "today": today,
         "locked": access.is_locked(user),
         "factor": Authenticator.objects.filter(user=user).exists(),
-        "acts": AuditEvent.objects.filter(stream="accounts", target=user.username)
-        .select_related("user")
-        .order_by("-number")[:30],
+        "acts": [
+            (act, trail_words.action_said(act.action), trail_words.details_said(act))
+            for act in AuditEvent.objects.filter(stream="accounts", target=user.username)
+            .select_related("user")
+            .order_by("-number")[:30]
+        ],
     }
     return render(request, "capture/person.html", context)
 
@@ -126,7 +129,7 @@ def _carry_out(request: HttpRequest, user: User, what: str) -> str:
     elif what == "password":
         return accounts.renew_password(by, user, reason)
     else:
-        raise accounts.AccountProblem(f"there is no act {what!r}")
+        raise accounts.AccountProblem(words.say("error.no_act").format(act=what))
     return ""
 
 
@@ -179,7 +182,12 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def my_account(request: HttpRequest) -> HttpResponse:
-    """What the person may do, and the pages for password, second factor and mail."""
+    """What the person may do, the pages for password, second factor and mail, and the digest."""
+    if request.method == "POST":
+        digest.choose(request.user, wants=request.POST.get("digest") == "yes")
+        key = "digest.asked" if request.user.wants_digest else "digest.ended"
+        messages.success(request, words.say(key))
+        return redirect("my_account")
     today = clock.now().date()
     mine = [row for row in access.authorised(today) if row.grant.user_id == request.user.pk]
     context = {"grants": [row.grant for row in mine], "waiting": any(r.waits for r in mine)}
@@ -196,7 +204,7 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise accounts.AccountProblem(f"{text!r} is not a day; write 2026-05-05") from None
+        raise accounts.AccountProblem(words.say("error.day").format(text=text)) from None
 
 
 def _number(text: str) -> int:

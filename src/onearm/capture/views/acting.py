@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 
-from onearm.capture import permissions, visible
+from onearm.capture import clock, permissions, visible
 from onearm.capture.models import Subject
 from onearm.capture.visible import can
 from onearm.errors import OnearmError
@@ -30,6 +30,8 @@ def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
         do()
     except permissions.NotAllowed as problem:
         raise PermissionDenied(str(problem)) from problem
+    except clock.ClockRanBack:
+        raise  # the guard answers 503
     except OnearmError as problem:
         reasons = getattr(problem, "reasons", None) or getattr(problem, "points", None)
         for text in reasons or [str(problem)]:

@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onearm.capture import overview, verification, visible, zones
+from onearm.capture import kept_words, overview, places, verification, visible, zones
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
@@ -21,7 +21,7 @@ from onearm.capture.options import shown
 from onearm.capture.studies import study_of
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url
-from onearm.capture.words import said, say
+from onearm.capture.words import said, say, table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -250,24 +250,9 @@ def _held(request: HttpRequest, target: str) -> Held:
 
 def _name(held: Held) -> str:
     """A target in words."""
-    if held.form is not None:
-        name = f"{held.subject.code} · {_form_name(held.form)}" if held.subject else ""
-        return f"{name} · {held.row} · {held.item}" if held.item else name
-    if held.event is not None and held.subject is not None:
-        return f"{held.subject.code} · {_visit_of(held)}"
-    if held.subject is not None:
-        return f"{held.subject.code} · {say('level.subject')}"
-    return f"{held.site.code} · {held.site.name}" if held.site else say("level.study")
-
-
-def _visit_of(held: Held) -> str:
-    event = held.event
-    version = StudyVersion.objects.order_by("-number").first()
-    if event is None or version is None:
-        return ""
-    study = study_of(version)
-    known = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    return overview.label(known[event.visit], event.repeat) if event.visit in known else event.visit
+    if held.level == "site" and held.site is not None:
+        return f"{held.site.code} · {held.site.name}"
+    return places.target_said(held.target)
 
 
 def _visit_label(form: FormInstance) -> str:
@@ -288,10 +273,21 @@ def _at(moment: datetime, held: Held) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} (UTC)"
 
 
+def _broken_by(signature: Signature) -> str:
+    """Who broke a signature with which form, in words."""
+    template = table()["form.broken_by"]["en"]
+    found = kept_words.parts(template, signature.broken_by)
+    version = StudyVersion.objects.defer("files").order_by("-number").first()
+    if found is None or version is None:
+        return signature.broken_by
+    form = places.form_said(study_of(version), found["form"])
+    return say("form.broken_by").format(user=found["user"], form=form)
+
+
 def _signature_row(signature: Signature, held: Held) -> SignatureRow:
     broken = ""
     if signature.broken_at is not None:
-        broken = f"{_at(signature.broken_at, held)}, {signature.broken_by}"
+        broken = f"{_at(signature.broken_at, held)}, {_broken_by(signature)}"
     return SignatureRow(
         signature,
         say(f"meaning.{signature.meaning}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from onearm.capture import words
+from onearm.capture import kept_words, words
 from onearm.capture.document import Cell, Document, applied, delta, next_key
 from onearm.capture.options import code_of
 from onearm.capture.typing_in import typed
@@ -96,14 +96,7 @@ def change_reason(listed: str, text: str) -> str:
 
 def reason_said(reason: str) -> str:
     """A kept reason in the reader's language: the listed part translated, the rest as it is."""
-    for group in (
-        *(f"change.{r}" for r in CHANGE_REASONS),
-        *(f"remove.{r}" for r in REMOVE_REASONS),
-    ):
-        listed = words.table()[group]["en"]
-        if reason == listed or reason.startswith(f"{listed}: "):
-            return words.say(group) + reason[len(listed) :]
-    return reason
+    return kept_words.said(reason)
 
 
 def remove_code(reason: str) -> str:

@@ -156,13 +156,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Why a page is shown again instead of being saved."""
+    """Why a page is shown again instead of being saved, and the status that says so."""
 
     problems: tuple[str, ...] = ()
     by_cell: Mapping[Key, tuple[Note, ...]] = field(default_factory=dict)
     compared: tuple[Compared, ...] = ()
     cleared: tuple[str, ...] = ()
     wants_reason: bool = False
+    status: int = 409
 
 
 def sheet(

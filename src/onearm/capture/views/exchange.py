@@ -12,10 +12,11 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, permissions, places, words
 from onearm.capture.actions import snapshot as actions
 from onearm.capture.actions.export import Wanted, export, taken_out
 from onearm.capture.actions.take_csv import Plan, guessed, read_lines
+from onearm.capture.actions.take_entries import Row, Taken
 from onearm.capture.actions.take_file import (
     KINDS,
     keep,
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from django.http import FileResponse, HttpRequest, HttpResponse
 
     from onearm.capture.actions.take_csv import Account
-    from onearm.capture.actions.take_entries import Taken
 
 SHOWN = 200
+MOST_ROWS = 500
 
 
 @login_required
@@ -143,7 +144,18 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
         if isinstance(problem, permissions.NotAllowed):
             raise
         messages.error(request, str(problem))
+    taken = context.get("account")
+    if isinstance(taken, Taken):
+        context["rows"] = [(row, *_place_said(row)) for row in taken.rows[:MOST_ROWS]]
     return render(request, "capture/taken_file.html", context)
+
+
+def _place_said(row: Row) -> tuple[str, str]:
+    """Visit and form of a row of the account, in words."""
+    study, (_, _, visit, repeat, form) = newest_study(), row.where
+    if study is None:
+        return visit, form
+    return places.visit_said(study, visit, repeat), places.form_said(study, form)
 
 
 @login_required

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from onearm.capture import lesions, words, zones
+from onearm.capture import clock, lesions, words, zones
 from onearm.capture.actions import drafts
 from onearm.capture.actions.queries import live_queries
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
@@ -68,7 +68,7 @@ def form_page(
             again=again,
             out=posted.removed,
         )
-        return _page(request, place, around, shown, status=409, posted=posted)
+        return _page(request, place, around, shown, status=again.status, posted=posted)
     around = look_around(place)
     shown = _shown(request, place, around, may_enter=may_enter)
     return _page(request, place, around, shown, may_enter=may_enter)
@@ -103,8 +103,10 @@ def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, i
     except ReasonNeeded:
         again = Again(problems=(words.say("form.needs_reason"),), wants_reason=True)
         return posted, posted.version, again
-    except Held:
-        return posted, posted.version, Again(problems=(words.say("form.held"),))
+    except Held as problem:
+        return posted, posted.version, Again(problems=(words.say("form.held"), str(problem)))
+    except clock.ClockRanBack as problem:
+        return posted, posted.version, Again(problems=(str(problem),), status=503)
     except OnearmError as problem:
         return posted, posted.version, Again(problems=(str(problem),))
     drafts.discard(request.user, form_place(place))

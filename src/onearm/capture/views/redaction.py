@@ -9,10 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, visible, words
+from onearm.capture import clock, permissions, places, visible, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
 from onearm.capture.models import FormVersion
+from onearm.capture.studies import study_of
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError
 
@@ -75,7 +76,22 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, words.say("redaction.asked"))
             return redirect("redactions")
-    return render(request, "capture/redaction_ask.html", {"version": version, "cells": cells})
+    return render(request, "capture/redaction_ask.html", _asked(version, cells))
+
+
+def _asked(version: FormVersion, cells: list[tuple[str, str]]) -> dict[str, object]:
+    """The save in words: its place, and each cell's name, words and value."""
+    instance, study = version.instance, study_of(version.study_version)
+    has_rows = instance.form in study.forms and bool(study.forms[instance.form].rows)
+    named = []
+    for name, value in cells:
+        row, _, item = name.partition(".")
+        label = places.item_said(study, instance.form, item)
+        if has_rows:
+            label = f"{words.say('history.row')} {row}{places.BETWEEN}{label}"
+        named.append((name, label, value))
+    place = places.form_at(study, instance.event, instance.form)
+    return {"version": version, "place": place, "cells": named}
 
 
 def _number(text: str) -> int:

@@ -88,7 +88,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     may_add = permissions.can(request.user, "site.manage", None, today)
     may_release = permissions.can(request.user, "study.release", None, today)
     if not (may_add or may_release):
-        raise permissions.NotAllowed("your roles do not allow this: site.manage, study.release")
+        raise permissions.refusal("site.manage", "study.release")
     if request.method == "POST":
         try:
             _change_sites(request)
@@ -120,7 +120,7 @@ def _change_sites(request: HttpRequest) -> None:
     try:
         begins = date.fromisoformat(given.get("from", ""))
     except ValueError:
-        raise site_actions.SiteProblem("name the day of the release, as 2026-05-05") from None
+        raise site_actions.SiteProblem(words.say("sites.no_day")) from None
     site_actions.release(request.user, site, version, begins, given.get("reason", ""))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 
-from onearm.capture import clock, permissions
+from onearm.capture import clock, permissions, trail_words
 from onearm.capture.actions import take_lists
 from onearm.capture.sending import as_long_csv
 from onearm.capture.trail_reading import Wanted, lines, reader
@@ -28,7 +28,7 @@ def search(request: HttpRequest) -> HttpResponse:
     today = clock.now().date()
     found = list(lines(request.user, wanted, today, most=MOST))
     context = {
-        "lines": found,
+        "lines": trail_words.worded(found),
         "wanted": wanted,
         "is_cut": len(found) == MOST,
         "query": request.GET.urlencode(),
