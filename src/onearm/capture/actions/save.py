@@ -17,7 +17,7 @@ from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
 from onearm.capture.enrolment import require_order
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
-from onearm.capture.ranges import with_ranges
+from onearm.capture.ranges import USED, with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
 from onearm.errors import Finding, OnearmError, Problems
@@ -63,7 +63,8 @@ class Changes:
 
     cells: the values as typed, changed or not. removed: reason by key for rows taken out (an empty
     reason puts a row back). version: the version the form was opened at, 0 for a new form. clear:
-    that hidden items may be cleared has been confirmed.
+    that hidden items may be cleared has been confirmed. anew: laboratory results that stay as they
+    are shall be compared with the ranges that hold now, which needs a reason as a change does.
     """
 
     cells: Iterable[Cell]
@@ -71,6 +72,7 @@ class Changes:
     removed: Mapping[int, str] = field(default_factory=dict)
     reason: str = ""
     clear: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,18 @@ def save(
         if judged.cleared and not changes.clear:
             raise MustConfirm(judged.cleared)
         change = delta(instance.data, judged.cells, removed=changes.removed)
-        if not change["rows"] and instance.pk:
+        if not change["rows"] and instance.pk and not changes.anew:
             return Saved(instance, judged.soft, changed=False)
         stands = applied(instance.data, change)
-        change = with_ranges(study_of(version), event, form_id, stands, change)
+        change = with_ranges(study_of(version), event, form_id, stands, change, anew=changes.anew)
+        if not change["rows"] and instance.pk:
+            return Saved(instance, judged.soft, changed=False)
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
+        if changes.anew:
+            touched += [(r["_key"], name) for r in change["rows"] for name in r.get(USED, {})]
         states.require_open(states.targets(event=event, form=instance, items=touched))
         states.require_open(states.targets(event=event))
-        if not changes.reason and changes_filled(instance.data, change):
+        if not changes.reason and (changes.anew or changes_filled(instance.data, change)):
             raise ReasonNeeded("say why data that were saved before are changed")
         _write(instance, change, judged, actor, origin, changes.reason, version)
     return Saved(instance, judged.soft, changed=True)
