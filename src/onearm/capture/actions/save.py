@@ -20,6 +20,7 @@ from onearm.capture.models import EventInstance, FormInstance, FormVersion, Sign
 from onearm.capture.ranges import USED, with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
+from onearm.capture.words import table
 from onearm.errors import Finding, OnearmError, Problems
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Changes:
     cells: the values as typed, changed or not. removed: reason by key for rows taken out (an empty
     reason puts a row back). version: the version the form was opened at, 0 for a new form. clear:
     that hidden items may be cleared has been confirmed. anew: laboratory results that stay as they
-    are shall be compared with the ranges that hold now, which needs a reason as a change does.
+    are shall be compared with the ranges that hold now; where no value changes, the reason is that.
     """
 
     cells: Iterable[Cell]
@@ -132,9 +133,10 @@ def save(
             touched += [(r["_key"], name) for r in change["rows"] for name in r.get(USED, {})]
         states.require_open(states.targets(event=event, form=instance, items=touched))
         states.require_open(states.targets(event=event))
-        if not changes.reason and (changes.anew or changes_filled(instance.data, change)):
+        if not changes.reason and changes_filled(instance.data, change):
             raise ReasonNeeded("say why data that were saved before are changed")
-        _write(instance, change, judged, actor, origin, changes.reason, version)
+        reason = changes.reason or (table()["change.ranges"]["en"] if changes.anew else "")
+        _write(instance, change, judged, actor, origin, reason, version)
     return Saved(instance, judged.soft, changed=True)
 
 

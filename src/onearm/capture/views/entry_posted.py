@@ -27,6 +27,9 @@ CHANGE_REASONS = ("typed", "source", "query", "late", "other")
 REMOVE_REASONS = ("mistake", "twice", "merged")
 """Why a row is taken out; the words are ``remove.*`` in words.csv."""
 
+AUTOMATIC_REASONS = ("ranges",)
+"""Reasons that an act gives by itself, where what is derived is worked out again. ``change.*``."""
+
 LARGEST_ROW = 99_999
 
 
@@ -97,7 +100,7 @@ def change_reason(listed: str, text: str) -> str:
 def reason_said(reason: str) -> str:
     """A kept reason in the reader's language: the listed part translated, the rest as it is."""
     for group in (
-        *(f"change.{r}" for r in CHANGE_REASONS),
+        *(f"change.{r}" for r in (*CHANGE_REASONS, *AUTOMATIC_REASONS)),
         *(f"remove.{r}" for r in REMOVE_REASONS),
     ):
         listed = words.table()[group]["en"]
