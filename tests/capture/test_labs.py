@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from time import perf_counter
@@ -12,15 +14,25 @@ import pytest
 from django.test import Client
 
 from onearm.capture import trail
+from onearm.capture.actions.export import Wanted, export
 from onearm.capture.actions.redaction import MARK, approve, request
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.document import Cell
 from onearm.capture.labs import judged
-from onearm.capture.models import EventInstance, FormInstance, FormVersion, LabRange, Subject, User
+from onearm.capture.models import (
+    EventInstance,
+    FormInstance,
+    FormVersion,
+    LabRange,
+    StudyVersion,
+    Subject,
+    User,
+)
 from onearm.capture.ranges import SI, USED, About, Book, si_values, whose
 from onearm.capture.surroundings import Place, look_around
-from onearm.capture.trail_reading import Wanted, lines
+from onearm.capture.trail_reading import Wanted as Searched
+from onearm.capture.trail_reading import lines
 from onearm.records.entry import ENTRY
 from onearm.study import Study, load
 from onearm.study.forms import Form
@@ -202,7 +214,7 @@ def test_the_trail_tells_what_was_kept_beside_a_result(nurse: Client, person: Pe
         {"version": "0", "v.1.LBDAT": "2024-05-01", "v.1.LBNAM": "Main", "v.1.ALT": "34"},
     )
     reader = person("monitor")
-    (line,) = lines(reader, Wanted(kind="data"), date(2030, 1, 1))
+    (line,) = lines(reader, Searched(kind="data"), date(2030, 1, 1))
     assert "1.ALT = 34" in line.what
     assert "1.ALT range = 5–33 (Main, 2020-01-01)" in line.what
     assert "1.ALT SI = 34 U/L" in line.what
@@ -345,3 +357,40 @@ def test_grades_of_a_whole_form_take_a_few_milliseconds(nurse: Client, study: St
         assert len(judged(around, data)) > 25
         times.append(perf_counter() - start)
     assert min(times) < 0.1  # about 10 ms, most of it two queries; the limit is for a busy machine
+
+
+# ---- exports
+
+
+def exported(user: User, **wanted: object) -> tuple[pl.DataFrame, dict[str, bytes]]:
+    """The table beside the laboratory form, and every file of the export."""
+    made = export(user, Wanted(**wanted))
+    with zipfile.ZipFile(made.path) as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    made.path.unlink()
+    return pl.read_parquet(io.BytesIO(files["lb_results.parquet"])), files
+
+
+def test_an_export_has_range_flag_and_si_value_beside_each_result(
+    nurse: Client, person: Person, version: StudyVersion
+) -> None:
+    manager = person("data_manager")
+    LabRange.objects.create(low="5", high="33", **MAIN)
+    empty, files = exported(manager, formats=("parquet", "xpt"), with_names=True)
+    assert empty.height == 0  # a form that nobody filled exports its columns
+    assert "lb_resul.xpt" in files
+    typed = {"v.1.LBDAT": "2024-05-01", "v.1.LBNAM": "Main", "v.1.ALT": "34", "v.1.INR": "1.1"}
+    nurse.post(LABORATORY, {"version": "0", **typed, "n.1.AST": "ND"})
+    LabRange.objects.update(high="99")  # what was used then is what leaves
+    table, files = exported(manager, with_names=True)
+    place = ("01", "01-001", "SCREENING", 1, 1)
+    assert table.rows() == [
+        (*place, "ALT", "ALT", "34", "U/L", "5", "33", "Main, 2020-01-01", "H", "34", "U/L"),
+        (*place, "INR", "INR", "1.1", None, "0.86", "1.14", "planning value", None, None, None),
+    ]
+    assert not any("grade" in name.lower() for name in table.columns)
+    assert pl.read_parquet(io.BytesIO(files["lb.parquet"])).columns[5:] == [
+        item.name for item in load(STUDY).forms["LB"].items
+    ]
+    nameless, _ = exported(person("statistician"))
+    assert nameless.rows() == table.rows()

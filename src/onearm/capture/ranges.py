@@ -120,14 +120,19 @@ class Book:
 
 def analytes(form: Form) -> dict[str, str]:
     """By item the laboratory test (LBTESTCD) whose result it holds."""
-    return {
-        item.name: test
-        for item in form.items
+    return {item.name: test for item in form.items if (test := test_of(item))}
+
+
+def test_of(item: Item) -> str:
+    """The laboratory test (LBTESTCD) whose result an item holds; empty for other items."""
+    tests = (
+        test
         for target in item.to
         if (target.domain, target.variable) == ("LB", "LBORRES")
         for variable, test in target.where
         if variable == "LBTESTCD"
-    }
+    )
+    return next(tests, "")
 
 
 def ranges_of(around: Around, given: Iterable[Cell]) -> dict[tuple[int, str], Range]:
@@ -263,10 +268,12 @@ def number(text: str) -> Decimal | None:
 
 def laboratory_item(form: Form) -> str:
     """The item that names the laboratory; empty where the form does not ask."""
-    for item in form.items:
-        if any((t.domain, t.variable) == ("LB", "LBNAM") for t in item.to):
-            return item.name
-    return ""
+    return next((item.name for item in form.items if names_laboratory(item)), "")
+
+
+def names_laboratory(item: Item) -> bool:
+    """Whether an item holds the laboratory's name."""
+    return any((t.domain, t.variable) == ("LB", "LBNAM") for t in item.to)
 
 
 def asked_analytes(study: Study) -> dict[str, list[Item]]:

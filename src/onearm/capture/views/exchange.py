@@ -16,7 +16,7 @@ from onearm.capture import clock, permissions, words
 from onearm.capture.actions.export import Wanted, export
 from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
 from onearm.capture.actions.take_csv import Plan, guessed, read_lines
-from onearm.capture.actions.take_file import KINDS, keep, load_entries, load_lines
+from onearm.capture.actions.take_file import KINDS, RANGES, keep, load_entries, load_lines
 from onearm.capture.export.files import FORMATS
 from onearm.capture.export.layout import newest_study, sheets
 from onearm.capture.models import AuditEvent, Snapshot, TakenFile
@@ -127,6 +127,8 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One file: which column goes where, what would happen, and loading it."""
     _require_import(request)
     file = get_object_or_404(TakenFile, pk=pk)
+    if file.kind == RANGES:
+        return redirect("ranges_file", pk=pk)
     is_dry = request.POST.get("act") != "load"
     context: dict[str, object] = {"file": file, "is_dry": is_dry}
     try:
