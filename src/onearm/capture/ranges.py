@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -161,9 +161,11 @@ def found(
     """By row and item the range that holds for one form's cells."""
     given = list(given)
     items = {item.name: item for item in form.items}
+    laboratory = laboratory_item(form)
     fits: dict[tuple[int, str], Range] = {}
     for row in {cell.row for cell in given} or {1}:
-        about = About(*_where(form, {c.item: c.value for c in given if c.row == row}), *who)
+        mine = {cell.item: cell.value for cell in given if cell.row == row}
+        about = About(mine.get(laboratory, ""), sampled_on(form, mine), *who)
         for name, test in analytes(form).items():
             fit = book.find(test, items[name].unit, about)
             if fit:
@@ -291,12 +293,6 @@ def sampled_on(form: Form, values: Mapping[str, str]) -> date | None:
         return date.fromisoformat(values.get(form.date, ""))
     except ValueError:
         return None
-
-
-def _where(form: Form, values: Mapping[str, str]) -> Iterator[Any]:
-    """Laboratory and day of a row, in the order of `About`."""
-    yield values.get(laboratory_item(form), "")
-    yield sampled_on(form, values)
 
 
 def _named(laboratory: str) -> str:

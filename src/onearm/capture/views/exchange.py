@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from onearm.capture import clock, permissions, words
 from onearm.capture.actions.export import Wanted, export
 from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
-from onearm.capture.actions.take_csv import Plan, guessed, read_lines
+from onearm.capture.actions.take_csv import Plan, guessed, guessed_units, read_lines
 from onearm.capture.actions.take_file import KINDS, RANGES, keep, load_entries, load_lines
 from onearm.capture.export.files import FORMATS
 from onearm.capture.export.layout import newest_study, sheets
@@ -175,7 +175,16 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
     if form is None:
         return context
     guess = guessed(form, header)
-    context["items"] = [(i, given.get(f"item.{i.name}", guess.get(i.name, ""))) for i in form.items]
+    units = guessed_units(form, header)
+    context["items"] = [
+        (
+            i,
+            given.get(f"item.{i.name}", guess.get(i.name, "")),
+            given.get(f"unit.{i.name}", units.get(i.name, "")) if i.unit else "",
+            f"convert.{i.name}" in given,
+        )
+        for i in form.items
+    ]
     context["form"] = form
     if request.method == "POST" and given.get("act"):
         keys = tuple(k for k in given.getlist("key") if k)
@@ -187,6 +196,12 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
             repeat=given.get("repeat", "") or "=1",
             items={item: column for item, column in chosen.items() if column},
             keys=keys,
+            units={
+                i.name: unit
+                for i in form.items
+                if chosen[i.name] and (unit := given.get(f"unit.{i.name}", ""))
+            },
+            convert=frozenset(i.name for i in form.items if f"convert.{i.name}" in given),
         )
     return context
 

@@ -134,7 +134,9 @@ def file_page(request: HttpRequest, pk: int) -> HttpResponse:
     replaces = request.POST.get("replaces") == "1"
     context: dict[str, object] = {"file": file, "is_dry": not is_load, "replaces": replaces}
     try:
-        context["account"] = load_ranges(request.user, file, replaces=replaces, is_dry=not is_load)
+        account = load_ranges(request.user, file, replaces=replaces, is_dry=not is_load)
+        context["account"] = account
+        context["counts"] = [(fate, account.count(fate)) for fate in FATES]
         if is_load:
             messages.success(request, words.say("exchange.loaded"))
     except permissions.NotAllowed:
