@@ -268,7 +268,8 @@ def test_the_page_lists_adds_and_ends(manager: User, signed_in: Enter, subject: 
     page = client.get("/ranges").content.decode()
     assert "Alanine aminotransferase (ALT)" in page
     assert "Main, ALT: no range for men, from 2024-01-01" in page
-    assert "No range of Main: Aspartate aminotransferase (AST)" in page
+    assert "Main: no range of 28 analytes" in page
+    assert "Aspartate aminotransferase (AST), Alkaline phosphatase" in page
     wrong = client.post("/ranges", {**ALT, "low": "99"})
     assert wrong.status_code == 409
     assert "lower limit 99 is above the upper limit 40" in wrong.content.decode()
@@ -329,6 +330,7 @@ def test_results_of_another_time_are_listed_at_the_readers_sites(
     page = nurse.get("/ranges/results").content.decode()
     assert "7–40" in page
     assert "7–45" in page
+    assert "<td>Screening</td>" in page
     assert "Aspartate" not in page
     assert "01-001" in nurse.get("/ranges/results?flag=1").content.decode()
     other = Site.objects.create(code="02", name="Second hospital")

@@ -22,13 +22,14 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """One result: where it is, its range and flag as stored, and those of today."""
+    """One result: where it is (``place``: the visit in words), its range as stored and today's."""
 
     subject: str
     visit: str
     repeat: int
     form: str
     row: int
+    place: str
     label: str
     value: str
     unit: str
@@ -88,8 +89,13 @@ def _of_version(
             item = form.item(cell.item)
             yield Since(
                 subject, visit, repeat, form_id, cell.row if form.rows else 0,
-                said(item.label), cell.value, item.unit, was, now,
+                _place(study, visit, repeat), said(item.label), cell.value, item.unit, was, now,
             )  # fmt: skip
+
+
+def _place(study: Study, visit: str, repeat: int) -> str:
+    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
+    return said(visits[visit].label).replace("{n}", str(repeat)) if visit in visits else visit
 
 
 def _people(study: Study, sites: list[Site]) -> dict[str, tuple[str, int | None]]:

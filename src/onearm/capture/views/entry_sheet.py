@@ -153,6 +153,11 @@ class Sheet:
     wants_reason: bool = False
 
     @property
+    def has_results(self) -> bool:
+        """Whether the form holds laboratory results, which are compared with normal ranges."""
+        return any(box.lab is not None for row in self.rows for box in row.boxes)
+
+    @property
     def stale(self) -> int:
         """How many saved results were compared with a range that holds no more."""
         return sum(bool(box.lab and box.lab.is_stale) for row in self.rows for box in row.boxes)

@@ -168,7 +168,13 @@ def _list_page(request: HttpRequest, given: dict[str, str], status: int = 200) -
         "analyte": analyte,
         "past": past,
         "gaps": list(gaps(everything)),
-        "lacking": list(lacking(study, everything)),
+        "lacking": [
+            (
+                words.say("ranges.lacking").format(laboratory=name, n=len(labels)),
+                words.say("grade.and").join(labels),
+            )
+            for name, labels in lacking(study, everything)
+        ],
         "may_edit": can(request.user, "ranges.edit", None),
         "units": sorted({item.unit for items in asked.values() for item in items if item.unit}),
         "given": given,
