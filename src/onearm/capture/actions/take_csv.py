@@ -314,7 +314,7 @@ def in_unit_of(item: Item, text: str, unit: str, *, convert: bool) -> tuple[str,
 def guessed_units(form: Form, header: Iterable[str]) -> dict[str, str]:
     """Column by item where a column is called like the item's with ``unit`` behind it."""
     known = {" ".join(name.casefold().replace("_", " ").split()): name for name in header}
-    found = {}
+    found: dict[str, str] = {}
     for item in form.items:
         for called in (item.name, item.label.en, item.label.zh):
             for word in ("unit", "units", "单位"):
