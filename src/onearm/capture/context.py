@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 OFFICE = (
+    ("ranges", ("ranges.edit",)),
     ("exchange", ("export", "export.deidentified")),
     ("amendments", ("study.load", "study.migrate")),
     ("people", ("account.manage",)),

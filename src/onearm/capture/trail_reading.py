@@ -14,6 +14,7 @@ from onearm.capture import permissions, zones
 from onearm.capture.chain import canonical
 from onearm.capture.document import KEY, NULL, REMOVED
 from onearm.capture.models import AuditEvent, FormVersion, Site
+from onearm.capture.ranges import SI, USED, Range
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -203,10 +204,21 @@ def _changes(delta: dict[str, list[dict[str, object]]]) -> Iterator[str]:
             if name == KEY:
                 continue
             place = f"{row[KEY]}.{'row out' if name == REMOVED else name}"
-            if isinstance(stored, dict):
+            if name in (USED, SI) and isinstance(stored, dict):
+                yield from _beside(row[KEY], name, stored)
+            elif isinstance(stored, dict):
                 yield f"{place} = missing: {stored[NULL]}"
             else:
                 yield f"{place} = {'' if stored is None else stored}"
+
+
+def _beside(row: object, name: str, kept: dict[str, dict[str, str]]) -> Iterator[str]:
+    """What a save kept beside laboratory results: ``row.ITEM range = 7–40`` and ``SI = 31 U/L``."""
+    for item, one in kept.items():
+        if name == USED:
+            yield f"{row}.{item} range = {Range(**one)} ({one['source']})"
+        else:
+            yield f"{row}.{item} SI = {one['value']} {one['unit']}"
 
 
 def _details(details: dict[str, object]) -> Iterator[str]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from onearm.capture.views import cleaning, dashboards, enrol, queries, safety, subject
+from onearm.capture.views import (
+    cleaning,
+    dashboards,
+    enrol,
+    queries,
+    ranges,
+    safety,
+    subject,
+)
 
 urlpatterns = [
     path("screening", enrol.screening_log, name="screening"),
@@ -24,6 +32,12 @@ urlpatterns = [
     path("serious/contacts", safety.contacts, name="contacts"),
     path("serious/<int:pk>", safety.serious_event, name="serious_event"),
     path("deviations", safety.deviations, name="deviations"),
+    path("ranges", ranges.ranges, name="ranges"),
+    path("ranges/results", ranges.results, name="ranges_results"),
+    path("ranges/template", ranges.template, name="ranges_template"),
+    path("ranges/files", ranges.hand_in, name="ranges_hand_in"),
+    path("ranges/files/<int:pk>", ranges.file_page, name="ranges_file"),
+    path("ranges/<int:pk>/end", ranges.end, name="ranges_end"),
     path("dashboards", dashboards.dashboard, name="dashboards"),
     path("dashboards/<str:name>", dashboards.dashboard, name="dashboard"),
     path("dashboards/<str:name>/file", dashboards.download, name="dashboard_file"),

@@ -18,6 +18,7 @@ from onearm.capture.models import (
     RedactedVersion,
     Redaction,
 )
+from onearm.capture.ranges import SI
 from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
@@ -77,13 +78,14 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     states.require_open(states.targets(form=instance, items=[(redaction.row, redaction.item)]))
     seen = instance.versions.get(version=redaction.version)
     value = _value(seen.delta, redaction.row, redaction.item)
+    si = _si(seen.delta, redaction.row, redaction.item)
     _empty_cell(user, redaction, value)
     redaction.approved_by, redaction.approved_at = user, clock.now()
     redaction.save(update_fields=["approved_by", "approved_at"])
     changed = [
-        _blacken(redaction, version)
+        _blacken(redaction, version, black)
         for version in instance.versions.order_by("version")
-        if _value(version.delta, redaction.row, redaction.item) == value
+        if (black := _blackened(redaction, version.delta, value, si)) != version.delta
     ]
     _clean_around(instance, value)
     details = {"asked_by": redaction.requested_by.username, "versions": changed}
@@ -128,13 +130,23 @@ def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
     )
 
 
-def _blacken(redaction: Redaction, version: FormVersion) -> dict[str, object]:
+def _blackened(redaction: Redaction, delta: Document, value: str, si: str) -> Document:
+    """A save's delta without the value, and without what was worked out from it in SI units."""
+    rows = []
+    for row in delta["rows"]:
+        black = dict(row)
+        if row[KEY] == redaction.row and row.get(redaction.item) == value:
+            black[redaction.item] = MARK
+        if row[KEY] == redaction.row and si and _si(delta, redaction.row, redaction.item) == si:
+            beside = row[SI][redaction.item]
+            black[SI] = {**row[SI], redaction.item: {**beside, "value": MARK}}
+        rows.append(black)
+    return {"rows": rows}
+
+
+def _blacken(redaction: Redaction, version: FormVersion, black: Document) -> dict[str, object]:
     """Change one save's delta the only way the database lets it change; what the trail keeps."""
-    rows = [
-        {**row, redaction.item: MARK} if row[KEY] == redaction.row else row
-        for row in version.delta["rows"]
-    ]
-    version.delta = {"rows": rows}
+    version.delta = black
     hash_ = link(version.previous, trail.version_content(version))
     RedactedVersion.objects.create(
         redaction=redaction, form_version=version, delta=version.delta, hash=hash_
@@ -167,6 +179,14 @@ def _value(delta: Document, row: int, item: str) -> str:
 def _require_pending(redaction: Redaction) -> None:
     if redaction.approved_at or redaction.refused_at:
         raise RedactionProblem(say("redaction.decided"))
+
+
+def _si(delta: Document, row: int, item: str) -> str:
+    """The value in SI units that a save kept beside a result; empty where it kept none."""
+    for each in delta["rows"]:
+        if each[KEY] == row:
+            return str((each.get(SI) or {}).get(item, {}).get("value", ""))
+    return ""
 
 
 def _site(instance: FormInstance) -> Site:

@@ -17,10 +17,10 @@ from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
 from onearm.capture.enrolment import require_order
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
-from onearm.capture.ranges import with_ranges
+from onearm.capture.ranges import USED, with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
-from onearm.capture.words import said, say
+from onearm.capture.words import kept, said, say
 from onearm.errors import Finding, OnearmError, Problems
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Changes:
 
     cells: the values as typed, changed or not. removed: reason by key for rows taken out (an empty
     reason puts a row back). version: the version the form was opened at, 0 for a new form. clear:
-    that hidden items may be cleared has been confirmed.
+    that hidden items may be cleared has been confirmed. anew: laboratory results that stay as they
+    are shall be compared with the ranges that hold now; where no value changes, the reason is that.
     """
 
     cells: Iterable[Cell]
@@ -69,6 +70,7 @@ class Changes:
     removed: Mapping[int, str] = field(default_factory=dict)
     reason: str = ""
     clear: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,20 @@ def save(
         if judged.cleared and not changes.clear:
             raise _must_confirm(instance, judged.cleared)
         change = delta(instance.data, judged.cells, removed=changes.removed)
-        if not change["rows"] and instance.pk:
+        if not change["rows"] and instance.pk and not changes.anew:
             return Saved(instance, judged.soft, changed=False)
         stands = applied(instance.data, change)
-        change = with_ranges(study_of(version), event, form_id, stands, change)
+        change = with_ranges(study_of(version), event, form_id, stands, change, anew=changes.anew)
+        if not change["rows"] and instance.pk:
+            return Saved(instance, judged.soft, changed=False)
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
+        if changes.anew:
+            touched += [(r["_key"], name) for r in change["rows"] for name in r.get(USED, {})]
         states.require_open(states.targets(form=instance, items=touched))
         if not changes.reason and changes_filled(instance.data, change):
             raise ReasonNeeded(say("form.why_needed").format(place=_place(instance)))
-        _write(instance, change, judged, actor, origin, changes.reason, version)
+        reason = changes.reason or (kept("change.ranges") if changes.anew else "")
+        _write(instance, change, judged, actor, origin, reason, version)
     return Saved(instance, judged.soft, changed=True)
 
 

@@ -21,6 +21,7 @@ from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
 from onearm.capture.document import Cell, Document, applied, delta, empty
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Site, Subject
+from onearm.capture.ranges_load import Loaded, with_ranges_all
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
 from onearm.capture.wording import finding_text
@@ -209,6 +210,9 @@ def _write(
             )
             new.append(one.instance)
     FormInstance.objects.bulk_create(new, batch_size=BATCH)
+    ready = [Loaded(one.instance, one.change) for one in loads if one.instance is not None]
+    for one, change in zip(loads, list(with_ranges_all(ready)), strict=True):
+        one.change = change
     history: list[FormVersion] = []
     for one in loads:
         instance = one.instance

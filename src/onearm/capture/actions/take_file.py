@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onearm.capture import clock, permissions, trail
+from onearm.capture.actions.ranges import Account as Ranges
+from onearm.capture.actions.ranges import take_ranges
 from onearm.capture.actions.take_csv import Account, Plan, take_csv
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.models import StudyVersion, TakenFile
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 TRIED, LOADED = "tried", "loaded"
 KINDS = ("entries", "odm", "csv")
+RANGES = "ranges"
+"""A file of normal ranges of laboratories: not data of subjects, and kept under its own right."""
+
 MOST_BYTES = 100 * 1024 * 1024
 
 
@@ -38,8 +43,9 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
 
     Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty or very large file.
     """
-    actor = permissions.actor(user, "import", None, clock.now().date())
-    if kind not in KINDS:
+    right = "ranges.edit" if kind == RANGES else "import"
+    actor = permissions.actor(user, right, None, clock.now().date())
+    if kind not in (*KINDS, RANGES):
         raise OnearmError(say("import.kind").format(kind=kind, known=", ".join(KINDS)))
     if not content:
         raise OnearmError(say("import.empty"))
@@ -77,6 +83,21 @@ def read_original(user: User, file: TakenFile) -> bytes:
 def load_lines(user: User, file: TakenFile, plan: Plan, *, is_dry: bool) -> Account:
     """Try or load a CSV file of results (`take_csv`), and keep its account with it."""
     made = take_csv(user, bytes(file.content), plan, source=_source(file), is_dry=is_dry)
+    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
+    _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
+    return made
+
+
+def load_ranges(user: User, file: TakenFile, *, replaces: bool, is_dry: bool) -> Ranges:
+    """Try or load a file of normal ranges (`take_ranges`), and keep its account with it.
+
+    A file that was loaded keeps that account when it is looked at again.
+    """
+    made = take_ranges(
+        user, bytes(file.content), replaces=replaces, source=_source(file), is_dry=is_dry
+    )
+    if is_dry and file.account.get("state") == LOADED:
+        return made
     fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
     _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
     return made
@@ -147,11 +168,13 @@ def _remember(file: TakenFile, account: dict[str, int], *, is_dry: bool) -> None
 __all__ = [
     "KINDS",
     "LOADED",
+    "RANGES",
     "TRIED",
     "Plan",
     "entries_in",
     "keep",
     "load_entries",
     "load_lines",
+    "load_ranges",
     "read_original",
 ]

@@ -32,6 +32,10 @@ FORMATS = (*TABLES, *WHOLE)
 LABELS = {
     "SITEID": "Site", "SUBJID": "Subject", "VISIT": "Visit", "VISIT_REPEAT": "Repeat of the visit",
     "ROW": "Row of the form", "ITEM": "Item", "REASON": "Why missing",
+    "TEST": "Laboratory test", "VALUE": "Result as entered", "UNIT": "Unit of the result",
+    "LOW": "Lower limit of normal", "HIGH": "Upper limit of normal",
+    "SOURCE": "Whose normal range", "FLAG": "Below (L) or above (H) the range",
+    "SI_VALUE": "Result in SI units", "SI_UNIT": "SI unit",
 }  # fmt: skip
 
 
@@ -45,7 +49,8 @@ def write_tables(
 ) -> int:
     """Every table in every format, with ``items.csv`` and ``codes.csv``; returns the rows written.
 
-    Missing reasons stand in a table of their own beside each form that has some. Transport files
+    Missing reasons stand in a table of their own beside each form that has some; ranges, flags and
+    SI values of results in one beside each form that asks for results, rows or not. Transport files
     (XPT) shorten names to 8 characters; ``items.csv`` says which is which. Raises ``Problems``
     where a transport file cannot hold the data.
     """
@@ -63,6 +68,11 @@ def write_tables(
             short = _short([*datasets.values(), name], 8)[-1]
             datasets[name] = short
             _write(None, table.missing, name, short, folder, formats, study, created)
+        if table.results is not None:
+            name = f"{table.sheet.form}_RESULTS"
+            short = _short([*datasets.values(), name], 8)[-1]
+            datasets[name] = short
+            _write(None, table.results, name, short, folder, formats, study, created)
     _codebook(written, datasets, folder)
     return rows
 
@@ -114,9 +124,7 @@ def _write(
     study: str,
     created: datetime,
 ) -> None:
-    label = (
-        sheet.label.en if sheet else f"Why values of {name.removesuffix('_MISSING')} are missing"
-    )
+    label = sheet.label.en if sheet else _beside(name)
     labels = LABELS | ({c.item.name: c.item.label.en for c in sheet.columns} if sheet else {})
     plain = [form for form in formats if form in ("parquet", "csv", "json")]
     if plain:
@@ -134,6 +142,13 @@ def _write(
         write_datasets(
             {short: narrow}, {short: spec}, folder, formats=["xpt"], study=study, created=created
         )
+
+
+def _beside(name: str) -> str:
+    """What a table beside the table of a form is about."""
+    if name.endswith("_RESULTS"):
+        return f"Ranges and SI values of {name.removesuffix('_RESULTS')}"
+    return f"Why values of {name.removesuffix('_MISSING')} are missing"
 
 
 def _spec(name: str, label: str, frame: pl.DataFrame, labels: Mapping[str, str]) -> Spec:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onearm.capture.models import StudyVersion
+from onearm.capture.ranges import test_of
 from onearm.capture.studies import study_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class Sheet:
     def names(self) -> tuple[str, ...]:
         """The items' names in order."""
         return tuple(column.item.name for column in self.columns)
+
+    @property
+    def tests(self) -> dict[str, tuple[str, str]]:
+        """By item that holds a laboratory result its test (LBTESTCD) and unit."""
+        items = (column.item for column in self.columns)
+        return {item.name: (test, item.unit) for item in items if (test := test_of(item))}
 
 
 def newest_study() -> Study | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
@@ -14,16 +14,19 @@ from django.views.decorators.http import require_POST
 from onearm.capture import zones
 from onearm.capture.actions import drafts
 from onearm.capture.document import row_keys
+from onearm.capture.labs import judged
 from onearm.capture.options import shown
-from onearm.capture.ranges import ranges_of
 from onearm.capture.surroundings import asked, look_around
 from onearm.capture.views.entry_place import find_place, form_place, may
 from onearm.capture.views.entry_posted import read
 from onearm.capture.views.entry_sheet import split
 from onearm.capture.views.lesions import panel
+from onearm.capture.words import say
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from onearm.capture.labs import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,13 @@ class Now:
     is_asked: bool | None = None
     is_cleared: bool = False
     text: str | None = None
-    flag: str = ""
-    range: str = ""
+    lab: Judged | None = None
 
 
 @login_required
 @require_POST
 def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> HttpResponse:
-    """Skip logic, calculations, flags and the lesion panel as things stand; saves nothing."""
+    """Skip logic, calculations, laboratory results and lesions as things stand; saves nothing."""
     place = find_place(request, code, visit, repeat, form_id)
     posted = read(place, request.POST, zones.today(place.subject.site))
     around = look_around(place)
@@ -61,10 +63,15 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
             if item.calculated:
                 text = shown(place.study, form_id, item, follow.calculated.get(where, ""))
                 found[name] = Now(name, text=text)
-    for (row, name), known in ranges_of(around, posted.cells).items():
-        value, _ = split(rows.get(row, {}).get(name))
-        found[f"{row}.{name}"] = Now(f"{row}.{name}", flag=known.flag(value), range=str(known))
-    context = {"cells": found.values(), "panel": panel(around, data), "place": place}
+    for (row, item_name), lab in judged(around, data).items():
+        name = f"{row}.{item_name}"
+        found[name] = replace(found.get(name, Now(name)), lab=lab)
+    context = {
+        "cells": found.values(),
+        "panel": panel(around, data),
+        "place": place,
+        "words_range": say("form.range"),
+    }
     return render(request, "capture/form_live.html", context)
 
 

@@ -27,6 +27,9 @@ CHANGE_REASONS = ("typed", "source", "query", "late", "other")
 REMOVE_REASONS = ("mistake", "twice", "merged")
 """Why a row is taken out; the words are ``remove.*`` in words.csv."""
 
+AUTOMATIC_REASONS = ("ranges",)
+"""Reasons that an act gives by itself, where what is derived is worked out again. ``change.*``."""
+
 LARGEST_ROW = 99_999
 
 

@@ -10,14 +10,14 @@ from django.forms.utils import flatatt
 
 from onearm.capture import options, wording, words
 from onearm.capture.document import NULL, REMOVED, Cell, Document, applied, next_key, row_keys
-from onearm.capture.ranges import ranges_of
+from onearm.capture.labs import judged
 from onearm.capture.surroundings import Asked, asked, previous_values
 from onearm.capture.views.entry_posted import GIVEN_REASONS, reason_said, remove_code
 from onearm.capture.words import said
 
 if TYPE_CHECKING:
+    from onearm.capture.labs import Judged
     from onearm.capture.models import Query
-    from onearm.capture.ranges import Range
     from onearm.capture.surroundings import Around, Earlier, Place
     from onearm.study.forms import Item
 
@@ -58,8 +58,7 @@ class Box:
     is_cleared: bool
     before: str
     base: str
-    flag: str
-    range: str
+    lab: Judged | None
     notes: tuple[Note, ...]
     in_table: bool = False
     may_enter: bool = True
@@ -153,6 +152,16 @@ class Sheet:
     cleared: tuple[str, ...] = ()
     wants_reason: bool = False
 
+    @property
+    def has_results(self) -> bool:
+        """Whether the form holds laboratory results, which are compared with normal ranges."""
+        return any(box.lab is not None for row in self.rows for box in row.boxes)
+
+    @property
+    def stale(self) -> int:
+        """How many saved results were compared with a range that holds no more."""
+        return sum(bool(box.lab and box.lab.is_stale) for row in self.rows for box in row.boxes)
+
 
 @dataclass(frozen=True, slots=True)
 class Again:
@@ -190,14 +199,14 @@ def sheet(
     keys = _keys(place, shown, may_enter=may_enter)
     follow = asked(around, shown, keys)
     stands = {row["_key"]: row for row in around.data["rows"]}
-    ranges = ranges_of(around, list(_all(shown)))
+    labs = judged(around, shown)
     notes = _notes(place, queries, shown, again.by_cell)
     earlier = previous_values(around)
     rows = {row["_key"]: row for row in shown["rows"]}
     made = []
     for key in keys:
         mine = _Line(
-            place, key, rows.get(key, {}), stands.get(key, {}), follow, ranges, notes, may_enter
+            place, key, rows.get(key, {}), stands.get(key, {}), follow, labs, notes, may_enter
         )
         boxes = tuple(_box(mine, item, earlier, base or {}) for item in place.form.items)
         row_notes = tuple(notes.get((key, ""), ()))
@@ -227,7 +236,7 @@ class _Line:
     row: Mapping[str, object]
     stands: Mapping[str, object]
     follow: Asked
-    ranges: Mapping[Key, Range]
+    labs: Mapping[Key, Judged]
     notes: Mapping[Key, list[Note]]
     may_enter: bool
 
@@ -242,7 +251,6 @@ def _box(
     value, reason = split(line.row.get(item.name))
     if item.calculated:
         value = line.follow.calculated.get(where, value)
-    known = line.ranges.get(where)
     key, _ = split(line.row.get(place.form.key)) if place.form.key else ("", "")
     before = earlier.get((key, item.name)) if key or not place.form.key else None
     is_filled = bool(value or reason)
@@ -260,8 +268,7 @@ def _box(
         is_cleared=is_hidden and is_filled,
         before=_before(line, item, before, value),
         base=base.get((key, item.name), ""),
-        flag=known.flag(value) if known else "",
-        range=str(known) if known else "",
+        lab=line.labs.get(where),
         notes=tuple(line.notes.get(where, ())),
         in_table=bool(place.form.rows),
         may_enter=line.may_enter,

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_POST
 from onearm.capture import clock, permissions, places, words
 from onearm.capture.actions import snapshot as actions
 from onearm.capture.actions.export import Wanted, export, taken_out
-from onearm.capture.actions.take_csv import Plan, guessed, read_lines
+from onearm.capture.actions.take_csv import Plan, guessed, guessed_units, read_lines
 from onearm.capture.actions.take_entries import Row, Taken
 from onearm.capture.actions.take_file import (
     KINDS,
+    RANGES,
     keep,
     load_entries,
     load_lines,
@@ -131,6 +132,8 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One file: which column goes where, what would happen, and loading it."""
     _require_import(request)
     file = get_object_or_404(TakenFile, pk=pk)
+    if file.kind == RANGES:
+        return redirect("ranges_file", pk=pk)
     is_dry = request.POST.get("act") != "load"
     context: dict[str, object] = {"file": file, "is_dry": is_dry}
     try:
@@ -186,7 +189,16 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
     if form is None:
         return context
     guess = guessed(form, header)
-    context["items"] = [(i, given.get(f"item.{i.name}", guess.get(i.name, ""))) for i in form.items]
+    units = guessed_units(form, header)
+    context["items"] = [
+        (
+            i,
+            given.get(f"item.{i.name}", guess.get(i.name, "")),
+            given.get(f"unit.{i.name}", units.get(i.name, "")) if i.unit else "",
+            f"convert.{i.name}" in given,
+        )
+        for i in form.items
+    ]
     context["form"] = form
     if request.method == "POST" and given.get("act"):
         keys = tuple(k for k in given.getlist("key") if k)
@@ -198,6 +210,12 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
             repeat=given.get("repeat", "") or "=1",
             items={item: column for item, column in chosen.items() if column},
             keys=keys,
+            units={
+                i.name: unit
+                for i in form.items
+                if chosen[i.name] and (unit := given.get(f"unit.{i.name}", ""))
+            },
+            convert=frozenset(i.name for i in form.items if f"convert.{i.name}" in given),
         )
     return context
 

@@ -85,7 +85,12 @@ def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, i
     """None where the form was saved; else what to show again, at which version, and why."""
     reason = posted.reason or next((why for why in posted.removed.values() if why), "")
     changes = Changes(
-        posted.kept, posted.version, removed=posted.removed, reason=reason, clear=posted.clear
+        posted.kept,
+        posted.version,
+        removed=posted.removed,
+        reason=reason,
+        clear=posted.clear,
+        anew=request.POST.get("anew") == "1",
     )
     form_id = place.form.form
     try:
@@ -236,12 +241,16 @@ def _page(
             "before": words.say("form.before"),
             "base": words.say("lesions.base"),
             "range": words.say("form.range"),
+            "range_now": words.say("ranges.now"),
+            "range_none": words.say("ranges.now_none"),
+            "si": words.say("ranges.si"),
             "flag": f"L: {words.say('flag.L')}, H: {words.say('flag.H')}",
             "row": place.form.rows if words.language() == "en" else words.say("history.row"),
             "new": words.say("form.row_new"),
             "row_out": words.say("form.row_out"),
             "row_back": words.say("form.row_back"),
         },
+        "stale_words": words.say("ranges.stale").format(n=shown.stale) if shown.stale else "",
         "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),
         "may_carry": holds_lesions and around.now is not None and may_enter,
         "today": zones.today(place.subject.site).isoformat(),

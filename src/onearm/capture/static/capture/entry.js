@@ -271,7 +271,8 @@
     copy.querySelectorAll("*").forEach((element) => renamed(element, from, to));
     copy.querySelectorAll("input, select").forEach((field) => { field.value = ""; });
     copy.querySelectorAll("details").forEach((details) => { details.open = false; });
-    copy.querySelectorAll(".near").forEach((near) => near.remove());
+    copy.querySelectorAll(".near > span").forEach((near) => (near.matches(".range, .si") ? near.replaceChildren() : near.remove()));
+    copy.querySelectorAll(".flag, .grade").forEach((mark) => { mark.textContent = ""; mark.classList.remove("serious"); });
     body.after(copy);
   }
 
@@ -302,13 +303,29 @@
         holder.classList.toggle("clearing", now.dataset.clearing === "1");
       }
       if ("text" in now.dataset) input.value = now.dataset.text;
-      if ("flag" in now.dataset) {
-        const flag = cell.querySelector(".flag");
-        if (!flag) continue;
-        flag.textContent = now.dataset.flag;
-        flag.className = `flag ${now.dataset.flag}`;
-      }
+      if ("flag" in now.dataset) judge(cell, now.dataset);
     }
+  }
+
+  // Of a laboratory result: outside its range, the range, the value in SI units, the grade.
+  function judge(cell, now) {
+    const flag = cell.querySelector(".flag");
+    const grade = cell.querySelector(".grade");
+    if (!flag || !grade) return;
+    flag.textContent = now.flag;
+    flag.className = `flag ${now.flag}`;
+    grade.textContent = now.grade || "";
+    grade.className = "serious" in now ? "grade serious" : "grade";
+    for (const [name, value] of [["title", now.limit], ["aria-label", now.limit], ["role", now.limit && "note"]]) {
+      if (value) grade.setAttribute(name, value);
+      else grade.removeAttribute(name);
+    }
+    for (const part of ["range", "si"]) {
+      const near = cell.querySelector(`.near .${part}`);
+      if (near) near.textContent = now[part];
+    }
+    const stale = cell.querySelector(".near .stale");
+    if (stale) stale.hidden = !("stale" in now);
   }
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "live") apply();
