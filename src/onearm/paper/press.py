@@ -13,8 +13,8 @@ from pathlib import Path
 FAMILY = "Noto Sans CJK SC"
 """The family of the fonts of this package, Latin and Chinese in one."""
 
-OTHER_SIGNS = range(0x2070, 0x209D)
-"""Signs raised and lowered, as in SpO2 written properly, that typst's own fonts hold."""
+OTHERS = ((0x0100, 0x017F), (0x1E00, 0x1EFF), (0x2070, 0x209C))
+"""Latin letters with accents (Łukasz) and signs raised and lowered that typst's own fonts hold."""
 
 BREAK = "\u200b"
 """A place where a line may break."""
@@ -60,6 +60,11 @@ def code(text: str) -> str:
     return quote(text)
 
 
+def digest(text: str) -> str:
+    """A hash as a typst string: it may break, being long."""
+    return quote(BREAK.join(text[at : at + 8] for at in range(0, len(text), 8)))
+
+
 def legible(text: str) -> str:
     """The text with what the fonts cannot show named by its number, so that nothing vanishes.
 
@@ -81,14 +86,14 @@ def _is_shown(character: str) -> bool:
     number = ord(character)
     if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"):
         return False
-    return number in _covered() or number in OTHER_SIGNS
+    return number in _covered()
 
 
 @cache
 def _covered() -> frozenset[int]:
     """The characters of the regular font, from the runs that are kept beside it."""
     text = (files("onearm.paper") / "fonts" / "characters.txt").read_text(encoding="ascii")
-    found: set[int] = set()
+    found = {code for first, last in OTHERS for code in range(first, last + 1)}
     for line in text.split():
         first, _, last = line.partition("-")
         found.update(range(int(first, 16), int(last, 16) + 1))
