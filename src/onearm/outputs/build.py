@@ -175,8 +175,7 @@ class _Build:
             )
         )
         self.files.append(write_page(document, self.folder / "report.html"))
-        if self.labels.language == "en":
-            self.files += write_pdf(document, self.folder / "report.pdf")
+        self.files += write_pdf(document, self.folder / "report.pdf")
         self.shown += [
             ("report", chapter.title, "", piece)
             for chapter in document.chapters

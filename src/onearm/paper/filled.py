@@ -293,7 +293,7 @@ class _Filled:
         where = f"{about.subject} · {about.site}"
         head = ", ".join(map(text, (about.study, ": ".join(filter(None, (title, name))), where)))
         by = text(
-            about.printed + ("" if about.has_names else f" · {self.words('filled.no_names')}")
+            about.printed + ("" if about.has_names else f" · {self.words('filled.nameless')}")
         )
         day = f"datetime(year: {about.on.year}, month: {about.on.month}, day: {about.on.day})"
         named = text(f"{about.study} {about.subject}: {title}")

@@ -5,6 +5,7 @@ Nothing of the machine is used: the fonts are those of this package and of typst
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from importlib.resources import as_file, files
@@ -16,26 +17,26 @@ FAMILY = "Noto Sans CJK SC"
 OTHERS = ((0x0100, 0x017F), (0x1E00, 0x1EFF), (0x2070, 0x209C))
 """Latin letters with accents (Łukasz) and signs raised and lowered that typst's own fonts hold."""
 
+LONG = re.compile(r"[0-9A-Za-z]{24,}")
 BREAK = "\u200b"
 """A place where a line may break."""
 
 
-def pdf(source: str | Path, *, root: Path | None = None) -> bytes:
-    """The PDF of typst source, or of a file of it. The same source gives the same bytes.
+def pdf(source: str, *, root: Path | None = None) -> bytes:
+    """The PDF of typst source. The same source gives the same bytes.
 
     root: the folder whose files (pictures) the source may read; none where it reads none.
     """
     import typst  # 80 MB: only where a PDF is wanted
 
     with as_file(files("onearm.paper") / "fonts") as fonts:
-        made: bytes = typst.compile(
-            source if isinstance(source, Path) else source.encode(),
+        return typst.compile(
+            source.encode(),
             root=root or fonts,
             font_paths=[fonts],
             ignore_system_fonts=True,
             format="pdf",
         )
-    return made
 
 
 def quote(text: str) -> str:
@@ -53,8 +54,8 @@ def words(text: object) -> str:
 
 
 def code(text: str) -> str:
-    """Names and conditions as a typst string: they may break after signs, being long."""
-    text = legible(text)
+    """Names, conditions and hashes as a typst string: being long, they may break."""
+    text = LONG.sub(lambda found: BREAK.join(_eights(found[0])), legible(text))
     for sign in ("_", "/", ".", "=", ",", "("):
         text = text.replace(sign, sign + BREAK)
     return quote(text)
@@ -62,7 +63,7 @@ def code(text: str) -> str:
 
 def digest(text: str) -> str:
     """A hash as a typst string: it may break, being long."""
-    return quote(BREAK.join(text[at : at + 8] for at in range(0, len(text), 8)))
+    return quote(BREAK.join(_eights(text)))
 
 
 def legible(text: str) -> str:
@@ -78,6 +79,10 @@ def legible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if _is_shown(c) else f"[U+{ord(c):04X}]" for c in text)
+
+
+def _eights(text: str) -> list[str]:
+    return [text[at : at + 8] for at in range(0, len(text), 8)]
 
 
 def _is_shown(character: str) -> bool:

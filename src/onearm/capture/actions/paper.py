@@ -19,7 +19,7 @@ from onearm.errors import OnearmError
 from onearm.paper import blank_forms, pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from onearm.capture.models import FormInstance, SeriousEvent, Site, User
     from onearm.capture.permissions import Actor
@@ -166,7 +166,7 @@ def _record(
     site: Site | None,
     target: str,
     paper: Paper,
-    details: dict[str, object],
+    details: Mapping[str, object],
 ) -> None:
     about = {"language": words.language(), "sha256": paper.sha256, "content": paper.content}
     trail.record(

@@ -16,6 +16,7 @@ from onearm.capture.models import (
     FormVersion,
     Hold,
     Query,
+    QueryEntry,
     Redaction,
     Signature,
 )
@@ -389,13 +390,20 @@ def _talk(papers: Papers, query: Query) -> Talk:
     entries = tuple(
         (
             words.say(f"query.{entry.state}"),
-            "" if entry.text == query.text else say("filled.hidden") if is_hidden else entry.text,
+            say("filled.hidden") if is_hidden and entry.user else _said(query, entry),
             person(entry.user),
             moment(entry.at, site),
         )
         for entry in query.entries.all()
     )
     return Talk(query.pk, ", ".join(place), words.say(f"query.{query.state}"), question, entries)
+
+
+def _said(query: Query, entry: QueryEntry) -> str:
+    """What was said beyond the question itself; the system says one thing alone."""
+    if entry.user is None:
+        return words.say("query.passes") if entry.state == Query.State.CLOSED else ""
+    return "" if entry.text == query.text else entry.text
 
 
 def _study_of_query(papers: Papers, query: Query) -> Study | None:

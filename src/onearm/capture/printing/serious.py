@@ -31,7 +31,9 @@ def serious_source(event: SeriousEvent, reader: Reader, at: datetime) -> str:
     subject = event.instance.event.subject
     study = study_of(event.instance.study_version)
     row = event_rows([], [event])[0]
-    now = next((r for r in event.instance.data["rows"] if r[KEY] == event.row), {})
+    now: Mapping[str, object] = next(
+        (r for r in event.instance.data["rows"] if r[KEY] == event.row), {}
+    )
     return serious_event(
         about(subject, Reader(reader.name, names=True, trail=False), at),
         title=row.term or f"{words.say('sae.one')} {event.pk}",

@@ -33,11 +33,12 @@ def write_pdf(document: Document, path: Path) -> list[Path]:
     """Write the report and, beside it, the typst source it was made from.
 
     The PDF's date is the data cut, so that the same report is the same bytes. Pictures are read
-    beside ``path``. Only the fonts that come with typst are used.
+    beside ``path``. Only the fonts of this package and of typst are used.
     """
     text = path.with_suffix(".typ")
-    text.write_text(source(document, path.parent), encoding="utf-8", newline="\n")
-    path.write_bytes(pdf(text, root=path.parent))
+    typst = source(document, path.parent)
+    text.write_text(typst, encoding="utf-8", newline="\n")
+    path.write_bytes(pdf(typst, root=path.parent))
     return [text, path]
 
 
