@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 ACCESS_STREAMS = ("accounts", "access", "exports")
 """Streams about people and about what left the system; read with ``access.log``."""
 
+PRINT = "print."
+"""How acts begin that put data on paper: part of a site's trail and of the access log, where they
+name no subject to who may see none."""
+
 COLUMNS = (
     "at_utc",
     "at_site",
@@ -102,11 +106,12 @@ def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> I
     """
     versions = _versions(user, wanted, on)
     events = _events(user, wanted, on)
+    sees_subjects = permissions.can(user, "subject.view", None, on)
     if most is not None:
         versions, events = versions[:most], events[:most]
     merged = heapq.merge(
         (_of_version(v) for v in versions.iterator(chunk_size=1000)),
-        (_of_event(e) for e in events.iterator(chunk_size=1000)),
+        (_of_event(e, sees_subjects=sees_subjects) for e in events.iterator(chunk_size=1000)),
         key=lambda line: line.at,
         reverse=True,
     )
@@ -134,9 +139,12 @@ def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
 
 def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
     is_access = Q(stream__in=ACCESS_STREAMS) | Q(action__icontains="export")
+    is_print = Q(action__startswith=PRINT)
     readable = Q(pk=None)
     if permissions.can(user, "access.log", None, on):
-        readable |= is_access
+        # A search would tell whose data were printed to who may not know.
+        is_safe = permissions.can(user, "subject.view", None, on) or not wanted.text
+        readable |= is_access | is_print if is_safe else is_access
     sites = permissions.sites_of(user, "trail.view", on)
     readable |= ~is_access & Q(site__in=sites)
     if _sees_all(user, on):
@@ -145,7 +153,7 @@ def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
     if wanted.kind == "data":
         return found.none()
     if wanted.kind == "access":
-        found = found.filter(is_access)
+        found = found.filter(is_access | is_print)
     elif wanted.kind == "acts":
         found = found.exclude(is_access)
     if wanted.text:
@@ -221,14 +229,16 @@ def _beside(row: object, name: str, kept: dict[str, dict[str, str]]) -> Iterator
             yield f"{row}.{item} SI = {one['value']} {one['unit']}"
 
 
-def _details(details: dict[str, object]) -> Iterator[str]:
+def detail_words(details: dict[str, object]) -> Iterator[str]:
+    """What an act keeps beside its target, as ``name: value``; empty values are left out."""
     for name, value in details.items():
         if value not in (None, "", []):
             yield f"{name}: {value if isinstance(value, str | int) else canonical(value)}"
 
 
-def _of_event(event: AuditEvent) -> Line:
+def _of_event(event: AuditEvent, *, sees_subjects: bool) -> Line:
     site: Site | None = event.site
+    is_blind = event.action.startswith(PRINT) and not sees_subjects
     subject = event.stream.removeprefix("subject:") if ":" in event.stream else ""
     return Line(
         at=event.at,
@@ -236,10 +246,10 @@ def _of_event(event: AuditEvent) -> Line:
         user=event.user.username if event.user else "",
         role=event.role,
         site=site.code if site else "",
-        subject=subject,
-        where=event.target,
+        subject="" if is_blind else subject,
+        where="" if is_blind and subject else event.target,
         action=event.action,
-        what="; ".join(_details(event.details)),
+        what="; ".join(detail_words(event.details)),
         reason=event.reason,
         origin="",
         study_version=None,

@@ -185,3 +185,45 @@ def users(
     for row in access.authorised(on):
         waits = " (not trained: no access yet)" if row.waits else ""
         typer.echo(f"{row.in_words}{waits}")
+
+
+@capture_app.command()
+def casebooks(
+    folder: Annotated[Path, typer.Argument(help="Folder that takes one PDF a subject, by site.")],
+    by: Annotated[str, typer.Option(help="User name of who prints: whose rights hold.")],
+    data: Data = DATA,
+    site: Annotated[str | None, typer.Option(help="Code of one site.")] = None,
+    language: Annotated[
+        str, typer.Option("--language", "--lang", help="Language: en or zh.")
+    ] = "en",
+) -> None:
+    """Print the casebook of every subject that the person may read, with the hash of each file.
+
+    For the close-out: each site's investigator keeps those of the site. What identifies a person is
+    in them only where the person who prints may see it.
+    """
+    from onearm.cli.crf import require_language
+
+    require_language(language)
+    _configure(data)
+    from django.utils import translation
+
+    from onearm.capture.actions.paper import print_casebooks
+    from onearm.capture.models import User
+    from onearm.errors import OnearmError
+
+    user = User.objects.filter(username=by).first()
+    if user is None:
+        raise OnearmError(f"--by {by}: there is no account of that name")
+    sums: list[str] = []
+    with translation.override("zh-hans" if language == "zh" else "en"):
+        for code, paper in print_casebooks(user, site):
+            path = folder / code / paper.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(paper.pdf)
+            sums.append(f"{paper.sha256}  {path.relative_to(folder).as_posix()}")
+    if not sums:
+        raise OnearmError(f"there is no subject that {by} may read")
+    lines = "\n".join(sums) + "\n"
+    (folder / "SHA256SUMS").write_text(lines, encoding="utf-8", newline="\n")
+    typer.echo(f"{folder}: {len(sums)} casebooks; their hashes stand in SHA256SUMS")
