@@ -162,3 +162,47 @@ def users(
     for row in access.authorised(on):
         waits = " (not trained: no access yet)" if row.waits else ""
         typer.echo(f"{row.in_words}{waits}")
+
+
+@capture_app.command()
+def qualify(
+    data: Data = DATA,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that takes the report as HTML and CSV.")
+    ] = None,
+    lock: Annotated[
+        Path | None, typer.Option(help="The release's file of locked packages, to compare with.")
+    ] = None,
+    scratch_url: Annotated[
+        str, typer.Option(help="An empty PostgreSQL database to try the operation in.")
+    ] = "",
+) -> None:
+    """Qualify this installation: how it is installed, and every act once in a scratch database.
+
+    Prints what was expected and what was seen; exit code 1 if any step failed. The data of the
+    installation are not touched; its trail keeps that it was qualified.
+    """
+    if lock is not None and not lock.is_file():
+        from onearm.errors import OnearmError
+
+        raise OnearmError(f"there is no file {lock}")
+    _configure(data)
+    from rich.console import Console
+    from rich.table import Table
+
+    from onearm.capture.qualification import run
+
+    outcomes = run.qualify(lock, scratch_url=scratch_url)
+    table = Table("id", "what", "expected", "seen", "result")
+    for one in outcomes:
+        table.add_row(one.id, one.what, one.expected, one.actual, one.result)
+    Console().print(table)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "qualification.csv").write_text(run.as_csv(outcomes), encoding="utf-8")
+        (out / "qualification.html").write_text(run.as_html(outcomes), encoding="utf-8")
+    failed = [one.id for one in outcomes if one.result == "failed"]
+    noted = sum(one.result == "noted" for one in outcomes)
+    typer.echo(f"{len(outcomes)} steps, {len(failed)} failed, {noted} noted")
+    if failed:
+        raise typer.Exit(1)
