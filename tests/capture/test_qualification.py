@@ -32,7 +32,7 @@ def installed(db: None, tmp_path: Path, settings: object) -> Iterator[Path]:
     (folder / "secret.key").write_text("x")
     (folder / "secret.key").chmod(0o600)
     serving.prepare(folder, operation.STUDY)
-    yield folder
+    return folder
 
 
 def looked(lock: Path | None = None) -> dict[str, Outcome]:

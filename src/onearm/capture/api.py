@@ -17,6 +17,7 @@ from ninja.security import HttpBearer, SessionAuth
 from pydantic import StringConstraints
 
 from onearm.capture import clock, permissions
+from onearm.capture.actions import identity
 from onearm.capture.actions import queries as query_actions
 from onearm.capture.actions import save as saving
 from onearm.capture.actions.api_keys import user_of
@@ -151,6 +152,7 @@ def read_form(request: HttpRequest, code: Code, visit: Name, repeat: Repeat, for
     if instance is None:
         _require_form(subject, visit, form, repeat)
         return FormOut(version=0, is_complete=False, rows=[], cells=[], findings=[])
+    identity.note_read(request.user, study_of(instance.study_version).forms[form], instance)
     return _form_out(instance, ())
 
 

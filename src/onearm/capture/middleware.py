@@ -29,7 +29,7 @@ SEEN, SEEN_EVERY_S = "seen", 60
 """When the session was last prolonged, and how often it is."""
 
 NEEDS_SECOND_FACTOR = frozenset({"administrator", "data_manager"})
-"""Roles that work only with a second factor (edc.md, check 25)."""
+"""Roles that work only with a second factor (edc.md, check 25), wherever they work from."""
 
 
 class Guard:
@@ -93,7 +93,8 @@ def first_duty(user: User) -> str:
     if user.must_change_password:
         return "account_change_password"
     roles = {grant.role for grant in permissions.grants(user, clock.now().date())}
-    if settings.SECOND_FACTOR and roles & NEEDS_SECOND_FACTOR and not is_mfa_enabled(user):
+    needs = settings.SECOND_FACTOR_FOR_ALL or bool(roles & NEEDS_SECOND_FACTOR)
+    if settings.SECOND_FACTOR and needs and not is_mfa_enabled(user):
         return "mfa_activate_totp"
     signs = {role for role, reach in permissions.table()["sign"].items() if reach}
     if roles & signs and user.equivalence_accepted_at is None:

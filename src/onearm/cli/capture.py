@@ -98,6 +98,13 @@ def backup(
     to: Annotated[Path, typer.Argument(help="Folder that takes the backup.")],
     data: Data = DATA,
     key_file: Key = None,
+    copy_to: Annotated[
+        Path | None, typer.Option(help="A second folder, on another machine, for a copy.")
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(help="Keep so many of the newest backups in --copy-to and TO.", min=1),
+    ] = None,
 ) -> None:
     """Write a backup of database, uploads and keys while the server runs."""
     _configure(data)
@@ -106,6 +113,11 @@ def backup(
 
     made = backups.make(to, key=sealing.read_key(key_file) if key_file else None)
     typer.echo(f"{made.path}")
+    if copy_to is not None:
+        typer.echo(f"copied to {backups.copy(made, copy_to)}")
+    for folder in filter(None, (to, copy_to)):
+        for old in backups.thin(folder, keep) if keep is not None else []:
+            typer.echo(f"removed {old}")
     typer.echo(f"SHA-256 {made.sha256}, {sum(made.manifest['rows'].values())} rows")
     if key_file is None:
         typer.echo("It is not encrypted and holds patients' data and keys; see --key-file.")
@@ -162,6 +174,16 @@ def users(
     for row in access.authorised(on):
         waits = " (not trained: no access yet)" if row.waits else ""
         typer.echo(f"{row.in_words}{waits}")
+
+
+@capture_app.command()
+def recheck(data: Data = DATA) -> None:
+    """Run every check on every subject again, as each night: queries open and close by it."""
+    _configure(data)
+    from onearm.capture.actions.recheck import recheck as run
+
+    done = run()
+    typer.echo(f"{done.subjects} subjects: {done.opened} queries opened, {done.closed} closed")
 
 
 @capture_app.command()

@@ -14,6 +14,8 @@ from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from onearm.capture.journal import Case
     from onearm.capture.models import AuditEvent, Site, User
 
@@ -116,7 +118,7 @@ def _go_on(
     case: Case,
     action: str,
     actor: permissions.Actor,
-    details: dict[str, object],
+    details: Mapping[str, object],
     *,
     reason: str = "",
 ) -> AuditEvent:

@@ -220,7 +220,7 @@ def _write(
             user=actor.user,
             role=actor.role,
             at=instance.saved_at,
-            reason=f"import of {source}" if instance.version > 1 else "",
+            reason=f"import of {source}",  # the first too: from which file a value came stays known
             origin=FormVersion.Origin.IMPORT,
             study_version=instance.study_version,
             previous=instance.head,

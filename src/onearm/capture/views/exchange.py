@@ -12,7 +12,7 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, permissions, trail, words
 from onearm.capture.actions.export import Wanted, export
 from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
 from onearm.capture.actions.take_csv import Plan, guessed, read_lines
@@ -145,9 +145,10 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def original(request: HttpRequest, pk: int) -> HttpResponse:
-    """The file as it was handed in."""
-    _require_import(request)
+    """The file as it was handed in; the trail keeps who took it."""
+    actor = permissions.actor(request.user, "import", None, clock.now().date())
     file = get_object_or_404(TakenFile, pk=pk)
+    trail.record("exports", "export.taken_file", actor=actor, target=f"file {file.pk}")
     response = HttpResponse(bytes(file.content), content_type="application/octet-stream")
     response["Content-Disposition"] = f'attachment; filename="file-{file.pk}.bin"'
     return response
