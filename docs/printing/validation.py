@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import csv
 import html
-import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,7 +141,7 @@ def _trace(wanted: Sequence[Requirement], run: Run) -> Iterator[tuple[str, str, 
 def _node(case: ET.Element) -> str:
     """``tests/x/test_y.py::test_z`` of ``tests.x.test_y`` and ``test_z[parameters]``."""
     path = case.get("classname", "").replace(".", "/")
-    return f"{path}.py::{re.sub(r'[[].*', '', case.get('name', ''), flags=re.S)}"
+    return f"{path}.py::{case.get('name', '').partition('[')[0]}"
 
 
 def _result(case: ET.Element) -> str:
