@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 
 @pytest.fixture
-def installed(db: None, tmp_path: Path, settings: object) -> Iterator[Path]:
+def installed(db: None, tmp_path: Path, settings: object) -> Path:
     """A data folder as ``onearm serve`` makes it."""
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
@@ -77,6 +77,13 @@ def test_packages_are_compared_with_the_lock(installed: Path, tmp_path: Path) ->
     mine.write_text(lines.replace("django==", "django==0."), encoding="utf-8")
     assert looked(mine)[name].result == "failed"
     assert "(locked 0." in looked(mine)[name].actual
+    one = "django==5.2.1 ; python_version < '3.0' \\\n    --hash=sha256:0\n"
+    here = f"django=={metadata.version('django')} \\\n    --hash=sha256:0\n"
+    nowhere = "no-such-package==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n"
+    mine.write_text(one + here.replace(" \\", " ; python_version > '3' \\", 1) + nowhere)
+    assert looked(mine)[name].actual == "2 locked, 0 differ"
+    mine.write_text(here + nowhere.replace(" ; sys_platform == 'win32'", ""))
+    assert looked(mine)[name].actual == ("2 locked, 1 differ: no-such-package missing (locked 1.0)")
     mine.write_text("nothing\n", encoding="utf-8")
     assert "names no package" in looked(mine)[name].actual
 

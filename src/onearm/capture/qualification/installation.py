@@ -35,6 +35,9 @@ BACKUP_WITHIN = timedelta(hours=48)
 SECRET = ("secret.key", "files.key", "first-start.token")
 """Files of the data folder that hold secrets, where they are there."""
 
+PIN = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s\\;]+)[ \t]*(;)?", re.M)
+"""A line of a lock: the package, its version, and whether a marker follows."""
+
 Seen = tuple[str, bool | None]
 """What was seen, and whether it is as expected; None where it only should be in a live system."""
 
@@ -149,11 +152,24 @@ def _packages() -> Seen:
 
 
 def _against(lock: Path) -> Seen:
-    pins = re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s\\;]+)", lock.read_text("utf-8"), re.M)
+    """Installed versions against the lock.
+
+    A lock names a package once for each Python or system that needs another version, with a marker
+    behind it: the installed version is one of those, and what is locked only under a marker may be
+    missing.
+    """
+    pins: dict[str, set[str]] = {}
+    always: set[str] = set()
+    for name, pin, marker in PIN.findall(lock.read_text("utf-8")):
+        pins.setdefault(name, set()).add(pin)
+        always |= {name} if not marker else set()
     if not pins:
         raise OnearmError(f"{lock} names no package")
-    other = [f"{name} {_version(name) or 'missing'} (locked {pin})" for name, pin in pins
-             if _version(name) != pin]  # fmt: skip
+    other = [
+        f"{name} {_version(name) or 'missing'} (locked {' or '.join(sorted(locked))})"
+        for name, locked in pins.items()
+        if _version(name) not in (locked if name in always else {*locked, ""})
+    ]
     named = f": {', '.join(other[:8])}" if other else ""
     return f"{len(pins)} locked, {len(other)} differ{named}", not other
 
@@ -216,7 +232,9 @@ def _environment() -> Seen:
 
 def _deployment() -> Seen:
     said = checks.run_checks(include_deployment_checks=True)
-    found = sorted({str(one.id) for one in said if one.level >= checks.WARNING})
+    found = sorted(
+        {str(one.id) for one in said if one.level >= checks.WARNING and not one.is_silenced()}
+    )
     return _live(", ".join(found) or "nothing", is_right=not found)
 
 

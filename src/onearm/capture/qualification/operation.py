@@ -424,8 +424,9 @@ def _restore_elsewhere(world: World) -> str:
         return "there is no backup"
     key = sealing.read_key(world.folder.parent / "backup.key")
     manifest = backup.unpack(world.backup, world.folder.parent / "restored", key=key)
-    found = [line for line in backup.differences(manifest) if "auditevent" not in line]
-    found = [line for line in found if "heads" not in line]  # the backup itself is an act
+    # That the backup was made is an act of its own, which the backup cannot hold.
+    own = ("table capture_auditevent", "table capture_trailhead", "the heads of the chains")
+    found = [line for line in backup.differences(manifest) if not line.startswith(own)]
     return f"{len(found)} differences, exit code 0"
 
 
