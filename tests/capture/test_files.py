@@ -166,6 +166,24 @@ def test_on_the_page_a_file_is_attached_listed_and_read_only_by_those_who_may(
     assert Attachment.objects.count() == 1
 
 
+def test_what_a_browser_could_run_is_refused_or_leaves_in_a_sandbox(
+    nurse: User, form: FormInstance, signed_in: Enter
+) -> None:
+    page = b"<!doctype html><script>alert(1)</script>"
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    for name, content in (("a.pdf", page), ("a.png", picture), ("a.html", PDF), ("a.svg", PNG)):
+        with pytest.raises(FileRefused):
+            files.attach(nurse, form, Upload(name, content))
+    both = files.attach(nurse, form, Upload("both.pdf", PDF + page))
+    answer = signed_in(nurse).get(f"/files/{both.pk}")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    policy = {part.strip() for part in answer["Content-Security-Policy"].split(";")}
+    assert {"sandbox", "script-src 'none'", "default-src 'self'"} <= policy
+    assert answer["Cache-Control"] == "no-store"
+
+
 def test_a_form_that_nobody_saved_takes_no_file(
     nurse: User, visit: EventInstance, signed_in: Enter
 ) -> None:

@@ -20,6 +20,7 @@ OFFICE = (
     ("people", ("account.manage",)),
     ("authorised", ("access.log",)),
     ("trail", ("trail.view", "access.log")),
+    ("journal", ("journal.view",)),
 )
 """Pages about people and the trail, with the capabilities of which each needs one."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onearm.capture.models import User
 
 NEEDS_SECOND_FACTOR = frozenset({"administrator", "data_manager"})
-"""Roles that work only with a second factor (edc.md, check 25)."""
+"""Roles that work only with a second factor (edc.md, check 25), wherever they work from."""
 
 
 def first_duty(user: User) -> str:
@@ -21,7 +21,8 @@ def first_duty(user: User) -> str:
     if user.must_change_password:
         return "account_change_password"
     roles = {grant.role for grant in permissions.grants(user, clock.now().date())}
-    if settings.SECOND_FACTOR and roles & NEEDS_SECOND_FACTOR and not is_mfa_enabled(user):
+    needs = settings.SECOND_FACTOR_FOR_ALL or bool(roles & NEEDS_SECOND_FACTOR)
+    if settings.SECOND_FACTOR and needs and not is_mfa_enabled(user):
         return "mfa_activate_totp"
     signs = {role for role, reach in permissions.table()["sign"].items() if reach}
     if roles & signs and user.equivalence_accepted_at is None:

@@ -64,6 +64,7 @@ def prepare(data: Path, study: Path | None, *, is_demo: bool = False) -> Ready:
         raise OnearmError(f"the database cannot be used: {problem}".strip()) from problem
     _require_clock()
     _keep_environment()
+    _keep_software()
     if study is not None and not (is_demo and StudyVersion.objects.exists()):
         _take_in(study)
     if not StudyVersion.objects.exists():
@@ -137,6 +138,27 @@ def _keep_environment() -> None:
             f"the database was made for the environment {made.details['environment']}, not "
             f"{settings.ENVIRONMENT}; an environment has a database of its own (--data)"
         )
+
+
+def _keep_software() -> None:
+    """The trail says which version of the software, Python and database runs since when."""
+    import platform
+    from importlib.metadata import version
+
+    from onearm.capture import trail
+    from onearm.capture.models import AuditEvent
+    from onearm.capture.qualification.installation import database_version
+
+    now = {
+        "onearm": version("onearm"),
+        "python": platform.python_version(),
+        "database": database_version(),
+    }
+    last = AuditEvent.objects.filter(stream="study", action="system.software")
+    newest = last.order_by("-number").first()
+    before = newest.details["now"] if newest else {}
+    if before != now:
+        trail.record("study", "system.software", details={"before": before, "now": now})
 
 
 def _take_in(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from onearm.capture.views import accounts, redaction, start, trail
+from onearm.capture.views import accounts, journal, redaction, start, trail
 
 urlpatterns = [
     path("start", start.start, name="start"),
@@ -21,5 +21,7 @@ urlpatterns = [
     path("trail.csv", trail.as_csv, name="trail_csv"),
     path("redactions", redaction.redactions, name="redactions"),
     path("redactions/ask/<int:pk>", redaction.ask, name="redaction_ask"),
+    path("journal", journal.journal_page, name="journal"),
+    path("journal.csv", journal.journal_file, name="journal_file"),
     path("sites", start.sites, name="sites"),
 ]

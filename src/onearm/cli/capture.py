@@ -121,6 +121,13 @@ def backup(
     to: Annotated[Path, typer.Argument(help="Folder that takes the backup.")],
     data: Data = DATA,
     key_file: Key = None,
+    copy_to: Annotated[
+        Path | None, typer.Option(help="A second folder, on another machine, for a copy.")
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(help="Keep so many of the newest backups in --copy-to and TO.", min=1),
+    ] = None,
 ) -> None:
     """Write a backup of database, uploads and keys while the server runs."""
     _configure(data)
@@ -129,6 +136,11 @@ def backup(
 
     made = backups.make(to, key=sealing.read_key(key_file) if key_file else None)
     typer.echo(f"{made.path}")
+    if copy_to is not None:
+        typer.echo(f"copied to {backups.copy(made, copy_to)}")
+    for folder in filter(None, (to, copy_to)):
+        for old in backups.thin(folder, keep) if keep is not None else []:
+            typer.echo(f"removed {old}")
     typer.echo(f"SHA-256 {made.sha256}, {sum(made.manifest['rows'].values())} rows")
     if key_file is None:
         typer.echo("It is not encrypted and holds patients' data and keys; see --key-file.")
@@ -227,3 +239,57 @@ def casebooks(
     lines = "\n".join(sums) + "\n"
     (folder / "SHA256SUMS").write_text(lines, encoding="utf-8", newline="\n")
     typer.echo(f"{folder}: {len(sums)} casebooks; their hashes stand in SHA256SUMS")
+
+
+@capture_app.command()
+def recheck(data: Data = DATA) -> None:
+    """Run every check on every subject again, as each night: queries open and close by it."""
+    _configure(data)
+    from onearm.capture.actions.recheck import recheck as run
+
+    done = run()
+    typer.echo(f"{done.subjects} subjects: {done.opened} queries opened, {done.closed} closed")
+
+
+@capture_app.command()
+def qualify(
+    data: Data = DATA,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that takes the report as HTML and CSV.")
+    ] = None,
+    lock: Annotated[
+        Path | None, typer.Option(help="The release's file of locked packages, to compare with.")
+    ] = None,
+    scratch_url: Annotated[
+        str, typer.Option(help="An empty PostgreSQL database to try the operation in.")
+    ] = "",
+) -> None:
+    """Qualify this installation: how it is installed, and every act once in a scratch database.
+
+    Prints what was expected and what was seen; exit code 1 if any step failed. The data of the
+    installation are not touched; its trail keeps that it was qualified.
+    """
+    if lock is not None and not lock.is_file():
+        from onearm.errors import OnearmError
+
+        raise OnearmError(f"there is no file {lock}")
+    _configure(data)
+    from rich.console import Console
+    from rich.table import Table
+
+    from onearm.capture.qualification import run
+
+    outcomes = run.qualify(lock, scratch_url=scratch_url)
+    table = Table("id", "what", "expected", "seen", "result")
+    for one in outcomes:
+        table.add_row(one.id, one.what, one.expected, one.actual, one.result)
+    Console().print(table)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "qualification.csv").write_text(run.as_csv(outcomes), encoding="utf-8")
+        (out / "qualification.html").write_text(run.as_html(outcomes), encoding="utf-8")
+    failed = [one.id for one in outcomes if one.result == "failed"]
+    noted = sum(one.result == "noted" for one in outcomes)
+    typer.echo(f"{len(outcomes)} steps, {len(failed)} failed, {noted} noted")
+    if failed:
+        raise typer.Exit(1)

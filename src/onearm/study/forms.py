@@ -11,6 +11,11 @@ from onearm.study.text import Part, Words
 
 ItemType = Literal["text", "integer", "decimal", "date", "partial_date", "time", "code", "yes_no"]
 
+Source = Literal["record", "paper", "direct", "device", "patient"]
+"""Where a value comes from before it is entered: the patient's record, a paper form, nowhere else
+(it is entered here first), a device or its file, the patient. FDA's guidance on electronic source
+data asks that the originator of each data element is known."""
+
 TARGET = re.compile(
     r"^(?P<domain>[A-Z]{2}|SUPP[A-Z]{2})\.(?P<variable>[A-Z][A-Z0-9]{0,7})"
     r"(?:\s+where\s+(?P<where>.+))?$"
@@ -76,7 +81,8 @@ class Item(Part):
     ``to`` may name several targets. ``shown_when`` is skip logic: where it does not hold the item
     must be empty. ``required`` items need a value or a missing reason. ``also`` sends another
     column of the item's codelist along: target ``AE.AEBODSYS`` -> column ``soc``. An item that
-    ``identifies`` a person (initials, telephone) is left out of exports without names.
+    ``identifies`` a person (initials, telephone) is left out of exports without names. ``source``
+    says where the value comes from; without it the form's holds.
     """
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
@@ -90,6 +96,7 @@ class Item(Part):
     decimals: int | None = None
     required: bool = False
     identifies: bool = False
+    source: Source | None = None
     shown_when: str = ""
     calculated: str = ""
     help: Words | None = None
@@ -124,7 +131,8 @@ class Form(Part):
     """One form. ``rows`` is the noun of a repeating row ("lesion", "event"); empty: one row.
 
     ``key`` names the item that identifies a repeating row from visit to visit. ``date`` names the
-    item that dates the rows; without it the visit's date is used.
+    item that dates the rows; without it the visit's date is used. ``source`` says where the values
+    come from before they are entered: the patient's record unless it says otherwise.
     """
 
     form: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,11}$")
@@ -132,6 +140,7 @@ class Form(Part):
     rows: str = ""
     key: str = ""
     date: str = ""
+    source: Source = "record"
     intro: Words | None = None
     domains: dict[str, DomainRule] = Field(default_factory=dict)
     items: tuple[Item, ...]
@@ -140,3 +149,7 @@ class Form(Part):
     def item(self, name: str) -> Item:
         """The item of that name; ``KeyError`` where there is none."""
         return {i.name: i for i in self.items}[name]
+
+    def source_of(self, item: Item) -> Source:
+        """Where the values of an item come from."""
+        return item.source or self.source

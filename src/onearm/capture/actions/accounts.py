@@ -142,6 +142,26 @@ def record_training(by: User, user: User, day: date, what: str) -> None:
 
 
 @transaction.atomic
+def record_identity(by: User, user: User, day: date, how: str) -> None:
+    """Record that somebody saw who the person is; nothing is signed before (21 CFR 11.100(b)).
+
+    how: what was looked at, as a kind ("identity card"), never its number. A person does not check
+    the own identity. The first day counts; every later check stands in the trail.
+    """
+    actor = _actor(by)
+    if by.pk == user.pk:
+        raise AccountProblem(say("identity.own"))
+    if day > clock.now().date():
+        raise AccountProblem(say("identity.future").format(day=day))
+    if not how.strip():
+        raise AccountProblem(say("identity.how_needed"))
+    if user.identity_checked_on is None or day < user.identity_checked_on:
+        user.identity_checked_on = day
+        user.save(update_fields=["identity_checked_on"])
+    _record(actor, "identity.check", user, {"on": str(day), "how": how.strip()})
+
+
+@transaction.atomic
 def renew_password(by: User, user: User, reason: str) -> str:
     """A new password for the next log-in, where the old was forgotten; ends open sessions."""
     actor = _actor(by)

@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm import records
 from onearm.capture import clock, permissions, places, states, studies, trail, wording
-from onearm.capture import entries as entry_frames
-from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions import recheck
 from onearm.capture.actions.save import break_signatures
-from onearm.capture.actions.take_entries import mark_complete
 from onearm.capture.amendments import Line, Maps, compare, reused
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta
@@ -31,10 +28,8 @@ from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
-    from onearm.capture.models import Site, Subject, User
-    from onearm.errors import Finding
+    from onearm.capture.models import Site, User
     from onearm.study import Study
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -163,7 +158,7 @@ def _migrate(
     for form in moving:
         _move(form, version, actors[form.event.subject.site_id], maps)
     for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
-        _follow(subject, new, clock.now())
+        recheck.follow(new, subject)
     broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
     opened = Query.objects.exclude(pk__in=asked).select_related("subject__site")
     at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
@@ -272,18 +267,6 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
     form.head = made.hash
     form.save()
     break_signatures(form, actor, at)
-
-
-def _follow(subject: Subject, study: Study, at: datetime) -> None:
-    """Completeness and queries of a subject under the new version."""
-    frame = entry_frames.asked(study, entry_frames.of_subject(subject))
-    found = records.check(study, records.at_cut(study, frame, cut=None))
-    mark_complete(study, subject, found)
-    by_form: dict[str, list[Finding]] = {form: [] for form in study.forms}
-    for finding in found:
-        if finding.place.form in by_form and not finding.rule.startswith("visit."):
-            by_form[finding.place.form].append(finding)
-    follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
 
 
 def _unpacked(content: bytes, scratch: Path) -> Path:

@@ -217,8 +217,20 @@ def _write(
 
 
 def break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
-    """Break every standing signature over a form: its content is not what was signed any more."""
+    """Break every standing signature over a form, and say so in the trail: its content is not what
+    was signed any more."""
     named = states.targets(form=instance)
-    Signature.objects.filter(target__in=named, broken_at=None).update(
-        broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved"
+    standing = Signature.objects.filter(target__in=named, broken_at=None)
+    broken = list(standing.order_by("pk").values_list("pk", "target"))
+    if not broken:
+        return
+    standing.update(broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved")
+    subject = instance.event.subject
+    trail.record(
+        f"subject:{subject.code}",
+        "sign.break",
+        actor=actor,
+        site=subject.site,
+        target=f"form:{instance.pk}",
+        details={"signatures": [target for _, target in broken], "version": instance.version},
     )

@@ -64,7 +64,8 @@ def sign(
     """Sign a form, a visit or a casebook as it stands.
 
     Only investigators of the site have the right, and only who has accepted that the electronic
-    signature equals one by hand (asked at the first log-in). Raises `NotProven`,
+    signature equals one by hand (asked at the first log-in) and whose identity somebody checked
+    (21 CFR 11.100(b)). Raises `NotProven`,
     `permissions.NotAllowed`, `states.Held` for locked data, and ``OnearmError`` where nothing is
     there to sign, forms are incomplete or queries are open. The log-in name and the password are
     needed, with the second factor where the account has one; later in the same session the password
@@ -80,6 +81,8 @@ def sign(
         raise OnearmError(say("sign.meaning"))
     if user.equivalence_accepted_at is None:
         raise OnearmError(say("sign.accept_first"))
+    if user.identity_checked_on is None:
+        raise OnearmError(say("sign.identity_first").format(user=user.username))
     try:
         _prove(request, user, proof, is_series=not is_alone and in_series(request))
     except NotProven:

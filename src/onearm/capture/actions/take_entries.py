@@ -229,7 +229,8 @@ def _write(
             user=actor.user,
             role=actor.role,
             at=instance.saved_at,
-            reason=kept("import.reason").format(source=source) if instance.version > 1 else "",
+            # The first too: from which file a value came stays known.
+            reason=kept("import.reason").format(source=source),
             origin=FormVersion.Origin.IMPORT,
             study_version=instance.study_version,
             previous=instance.head,

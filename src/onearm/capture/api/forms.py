@@ -12,6 +12,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from onearm.capture import clock, permissions, visible, wording
+from onearm.capture.actions import identity
 from onearm.capture.actions import save as saving
 from onearm.capture.api import places
 from onearm.capture.api.shapes import (
@@ -133,6 +134,7 @@ def read_form(request: HttpRequest, code: Code, visit: Name, repeat: Repeat, for
             cells=[],
             findings=[],
         )
+    identity.note_read(request.user, study_of(instance.study_version).forms[form], instance)
     return _form_out(instance, ())
 
 

@@ -29,6 +29,11 @@ WHOLE = ("odm", "odm_audit")
 """ODM 1.3.2 of everything in one file: as it stands, or with the record of every change."""
 
 FORMATS = (*TABLES, *WHOLE)
+ABOUT = (
+    "form", "item", "xpt_dataset", "xpt_name", "type", "unit", "en", "zh", "is_asked", "source",
+)  # fmt: skip
+"""Columns of ``items.csv``."""
+
 LABELS = {
     "SITEID": "Site", "SUBJID": "Subject", "VISIT": "Visit", "VISIT_REPEAT": "Repeat of the visit",
     "ROW": "Row of the form", "ITEM": "Item", "REASON": "Why missing",
@@ -189,16 +194,14 @@ def _codebook(sheets: Iterable[Sheet], datasets: Mapping[str, str], folder: Path
     ):
         item_rows = csv.writer(items, lineterminator="\n")
         code_rows = csv.writer(codes, lineterminator="\n")
-        item_rows.writerow(
-            ("form", "item", "xpt_dataset", "xpt_name", "type", "unit", "en", "zh", "is_asked")
-        )
+        item_rows.writerow(ABOUT)
         code_rows.writerow(("form", "item", "code", "en", "zh"))
         for sheet in sheets:
             short = _short([*KEYS, *sheet.names], 8)[len(KEYS) :]
             for column, name in zip(sheet.columns, short, strict=True):
                 item = column.item
                 asked = "yes" if column.is_asked else "no"
-                about = (item.type, item.unit, item.label.en, item.label.zh, asked)
+                about = (item.type, item.unit, item.label.en, item.label.zh, asked, column.source)
                 row = (sheet.form, item.name, datasets[sheet.form], name, *about)
                 item_rows.writerow(plain_cell(cell) for cell in row)
                 for choice in column.choices:

@@ -20,11 +20,15 @@ KEYS = ("SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One item of a form: its words, its answers, and whether the newest version still asks it."""
+    """One item of a form: its words, its answers, and whether the newest version still asks it.
+
+    source: where its values come from before they are entered (``forms.Source``).
+    """
 
     item: Item
     choices: tuple[Choice, ...]
     is_asked: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ def sheets() -> dict[str, Sheet]:
         for form in study.forms.values():
             _, columns = found.setdefault(form.form, (form.label, {}))
             for item in form.items:
-                column = Column(item, study.choices(item), is_asked=number == 0)
+                column = Column(
+                    item, study.choices(item), is_asked=number == 0, source=form.source_of(item)
+                )
                 columns.setdefault(item.name, column)
     return {
         form: Sheet(form, label, tuple(columns.values()))

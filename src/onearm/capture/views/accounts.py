@@ -120,6 +120,9 @@ def _carry_out(request: HttpRequest, user: User, what: str) -> str:
     elif what == "train":
         day = _day(given.get("on", "")) or clock.now().date()
         accounts.record_training(by, user, day, given.get("what", "").strip())
+    elif what == "identity":
+        day = _day(given.get("on", "")) or clock.now().date()
+        accounts.record_identity(by, user, day, given.get("how", ""))
     elif what == "unlock":
         accounts.unlock(by, user, reason)
     elif what == "factor":

@@ -11,6 +11,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 
 from onearm.capture import clock, options, permissions, words, zones
+from onearm.capture.actions import identity
 from onearm.capture.document import KEY, REMOVED, applied, empty
 from onearm.capture.models import FormInstance, FormVersion
 from onearm.capture.studies import study_of
@@ -53,6 +54,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     """Every version of a form, newest first."""
     instance = _visible(request, pk)
     study = study_of(instance.study_version)
+    identity.note_read(request.user, study.forms[instance.form], instance)
     context = {
         "instance": instance,
         "subject": instance.event.subject,
@@ -71,6 +73,7 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
     items = {i.name: i for i in study.forms[instance.form].items}
     if item not in items:
         raise Http404
+    identity.note_read(request.user, study.forms[instance.form], instance)
     found = [
         (save, change)
         for save in _saves(study, instance)
@@ -81,6 +84,7 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
         "label": said(items[item].label),
         "row": row if study.forms[instance.form].rows else 0,
         "found": found[::-1],
+        "source": words.say(f"source.{study.forms[instance.form].source_of(items[item])}"),
         "instance": instance,
     }
     whole = "capture/cell.html" if not request.headers.get("HX-Request") else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from csp.constants import NONE
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -20,6 +22,9 @@ from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+UNTRUSTED = {"sandbox": [""], "script-src": [NONE]}
+"""For files from outside: where a browser shows one all the same, nothing in it runs."""
 
 
 @login_required
@@ -48,6 +53,7 @@ def attach(request: HttpRequest, code: str, visit: str, repeat: int, form_id: st
     return redirect("form", code, visit, repeat, form_id)
 
 
+@csp_update(UNTRUSTED)
 @login_required
 @require_GET
 def download(request: HttpRequest, pk: int) -> HttpResponse:

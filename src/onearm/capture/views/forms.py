@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 
 from onearm.capture import clock, lesions, words, zones
-from onearm.capture.actions import drafts
+from onearm.capture.actions import drafts, identity
 from onearm.capture.actions.queries import live_queries
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
 from onearm.capture.models import EventInstance
@@ -70,6 +70,7 @@ def form_page(
         )
         return _page(request, place, around, shown, status=again.status, posted=posted)
     around = look_around(place)
+    identity.note_read(request.user, place.form, around.now)
     shown = _shown(request, place, around, may_enter=may_enter)
     return _page(request, place, around, shown, may_enter=may_enter)
 
