@@ -15,6 +15,7 @@ from onearm.records.model import Records
 from onearm.records.places import findings, in_order
 from onearm.records.visits import first_doses, visit_dates_and_order
 from onearm.study import Study
+from onearm.study.cases import breaks
 from onearm.study.forms import Check, Form, Item
 
 SEVERITY: dict[str, Severity] = {"hard": "error", "soft": "warning"}
@@ -55,7 +56,7 @@ def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:
     checks += [(c, i) for i in form.items for c in i.checks]
     for rule, item in checks:
         try:
-            rows = context.filter(_breaks(rule))
+            rows = context.filter(breaks(rule).fill_null(value=False))
         except PolarsError as problem:
             yield Finding(
                 Place(form=form.form, field=item.name if item else ""),
@@ -66,13 +67,6 @@ def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:
             )
             continue
         yield from _broken(form, item, rule, rows)
-
-
-def _breaks(rule: Check) -> pl.Expr:
-    broken = ~parse(rule.require).expr
-    if rule.when:
-        broken = parse(rule.when).expr & broken
-    return broken.fill_null(value=False)
 
 
 def _broken(form: Form, item: Item | None, rule: Check, rows: pl.DataFrame) -> list[Finding]:
