@@ -255,6 +255,7 @@ PAGES = {
     "person": "account.manage",
     "next_steps": "account.manage",
     "authorised": "access.log",
+    "review": "review.aids",
 }
 """The right that opens a page; without it the page is refused or empty of subjects."""
 

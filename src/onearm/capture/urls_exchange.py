@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from onearm.capture.api import api
-from onearm.capture.views import amend, api_keys, exchange
+from onearm.capture.views import amend, api_keys, exchange, preview
 
 urlpatterns = [
     path("exchange", exchange.exchange, name="exchange"),
@@ -19,4 +19,13 @@ urlpatterns = [
     path("api/", api.urls),
     path("amendments", amend.amendments, name="amendments"),
     path("amendments/<int:number>", amend.amendment, name="amendment"),
+    path("amendments/<int:number>/forms", preview.study_preview, name="study_preview"),
+    path("amendments/<int:number>/forms/<str:form_id>", preview.form_preview, name="form_preview"),
+    path(
+        "amendments/<int:number>/forms/<str:form_id>/live",
+        preview.preview_live,
+        name="preview_live",
+    ),
+    path("amendments/<int:number>/checks", preview.check_spec, name="check_spec"),
+    path("amendments/<int:number>/<slug:what>.csv", preview.check_file, name="check_file"),
 ]

@@ -15,6 +15,7 @@ from onearm.records.model import Records
 from onearm.records.places import findings, in_order
 from onearm.records.visits import first_doses, visit_dates_and_order
 from onearm.study import Study
+from onearm.study.cases import breaks
 from onearm.study.forms import Check, Form, Item
 
 SEVERITY: dict[str, Severity] = {"hard": "error", "soft": "warning"}
@@ -58,7 +59,11 @@ def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:
     try:
         # ROW gives every answer the height of the frame, that of a check without columns too.
         broken = context.select(
-            "ROW", *(_breaks(rule).alias(str(n)) for n, (rule, _) in enumerate(checks))
+            "ROW",
+            *(
+                breaks(rule).fill_null(value=False).alias(str(n))
+                for n, (rule, _) in enumerate(checks)
+            ),
         ).drop("ROW")
     except PolarsError:
         # One of them cannot be judged on these values: each by itself tells which.
@@ -75,7 +80,7 @@ def _judged_alone(
     form: Form, item: Item | None, rule: Check, context: pl.DataFrame
 ) -> Iterator[Finding]:
     try:
-        rows = context.filter(_breaks(rule))
+        rows = context.filter(breaks(rule).fill_null(value=False))
     except PolarsError as problem:
         yield Finding(
             Place(form=form.form, field=item.name if item else ""),
@@ -86,13 +91,6 @@ def _judged_alone(
         )
         return
     yield from _broken(form, item, rule, rows)
-
-
-def _breaks(rule: Check) -> pl.Expr:
-    broken = ~parse(rule.require).expr
-    if rule.when:
-        broken = parse(rule.when).expr & broken
-    return broken.fill_null(value=False)
 
 
 def _broken(form: Form, item: Item | None, rule: Check, rows: pl.DataFrame) -> list[Finding]:

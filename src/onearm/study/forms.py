@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from onearm.study.text import Part, Words
 
@@ -58,12 +58,47 @@ class Choice(Part):
     label: Words
 
 
+Given = dict[str, str | int | float | None]
+"""Values by the columns that a check reads; None where nothing is entered."""
+
+OUTCOMES = ("fires", "passes", "unknown")
+"""What a check makes of values: it asks, it does not, or it cannot tell and does not ask either."""
+
+
+class Case(Part):
+    """One trial of a check: the values of all that it reads, under the outcome they must have.
+
+    ``fires: {VISIT: SCREENING, LESROLE: TARGET, LESDIAM: 9.9}``. What is not named is empty.
+    """
+
+    fires: Given | None = None
+    passes: Given | None = None
+    unknown: Given | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Case:
+        if sum(getattr(self, outcome) is not None for outcome in OUTCOMES) != 1:
+            raise ValueError("a case names one of fires, passes and unknown, with its values")
+        return self
+
+    @property
+    def outcome(self) -> str:
+        """``fires``, ``passes`` or ``unknown``."""
+        return next(outcome for outcome in OUTCOMES if getattr(self, outcome) is not None)
+
+    @property
+    def given(self) -> Given:
+        """The values."""
+        found: Given = getattr(self, self.outcome)
+        return found
+
+
 class Check(Part):
     """An edit check: where ``when`` holds, ``require`` must hold; unknown (null) raises nothing.
 
     Both are SQL conditions over the items of the form (typed), VISIT, VISIT_REPEAT, SUBJID, SITEID,
     and items of forms filled once a subject as ``FORM.ITEM``. ``previous.ITEM`` is the same item of
-    the same row key at the visit before.
+    the same row key at the visit before. ``cases`` try the check whenever the study is linted.
     """
 
     id: str
@@ -73,6 +108,7 @@ class Check(Part):
     hint: Words | None = None
     severity: Literal["hard", "soft"] = "soft"
     source: str = ""
+    cases: tuple[Case, ...] = ()
 
 
 class Item(Part):

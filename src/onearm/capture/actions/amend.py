@@ -18,7 +18,14 @@ from onearm.capture.actions.save import break_signatures
 from onearm.capture.amendments import Line, Maps, compare, reused
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta
-from onearm.capture.models import FormInstance, FormVersion, Query, Signature, SiteVersion
+from onearm.capture.models import (
+    AuditEvent,
+    FormInstance,
+    FormVersion,
+    Query,
+    Signature,
+    SiteVersion,
+)
 from onearm.capture.models import StudyVersion as Version
 from onearm.capture.trail import version_content
 from onearm.capture.words import kept, say
@@ -28,6 +35,7 @@ from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from onearm.capture.models import Site, User
     from onearm.study import Study
@@ -65,6 +73,48 @@ class Moved:
     def unresolved(self) -> tuple[Line, ...]:
         """The lines that block the run."""
         return tuple(line for line in self.lines if line.unresolved)
+
+
+LOOK = "study.look"
+"""The act of having looked at every form and check of a version before it goes to a site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looked at a version, in which role, and when."""
+
+    who: str
+    role: str
+    at: datetime
+
+
+def record_look(user: User, version: Version) -> None:
+    """Put into the trail that the person looked at the forms and checks of a version.
+
+    For whoever loads, releases or migrates; raises `permissions.NotAllowed`.
+    """
+    today = clock.now().date()
+    rights = ("study.load", "study.release", "study.migrate")
+    held = next((r for r in rights if permissions.can(user, r, None, today)), rights[0])
+    actor = permissions.actor(user, held, None, today)
+    trail.record(
+        "study",
+        LOOK,
+        actor=actor,
+        target=f"version {version.number}",
+        details={"hash": version.hash},
+    )
+
+
+def looked_at(version: Version) -> list[Look]:
+    """Every look at a version that was recorded, first to last."""
+    acts = AuditEvent.objects.filter(
+        stream="study", action=LOOK, target=f"version {version.number}"
+    ).select_related("user")
+    return [
+        Look((a.user.get_full_name() or a.user.username) if a.user else "", a.role, a.at)
+        for a in acts.order_by("number")
+    ]
 
 
 def take_in(user: User, folder: Path) -> Version:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from django.db import transaction
 
 from onearm.capture import clock, permissions, trail
+from onearm.capture.actions.amend import looked_at
 from onearm.capture.models import Site, SiteVersion
 from onearm.capture.words import say
 from onearm.errors import OnearmError
@@ -55,7 +56,11 @@ def release(by: User, site: Site, version: StudyVersion, begins: date, reason: s
         actor=actor,
         site=site,
         target=f"version {version.number}",
-        details={"from": str(begins), "hash": version.hash},
+        details={
+            "from": str(begins),
+            "hash": version.hash,
+            "looked_at_by": [look.who for look in looked_at(version)],
+        },
         reason=reason.strip(),
     )
     return released

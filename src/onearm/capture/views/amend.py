@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 
 from onearm.capture import clock, words
-from onearm.capture.actions.amend import Moved, migrate, take_in_zip
+from onearm.capture.actions.amend import Moved, looked_at, migrate, take_in_zip
 from onearm.capture.models import FormInstance, SiteVersion, StudyVersion
 from onearm.capture.studies import sites_under, study_of
 from onearm.capture.views.acting import act, can
@@ -44,6 +44,7 @@ def amendments(request: HttpRequest) -> HttpResponse:
             "title": study_of(version).title,
             "sites": SiteVersion.objects.filter(version=version).select_related("site"),
             "forms": FormInstance.objects.filter(study_version=version).count(),
+            "looks": looked_at(version),
         }
         for version in StudyVersion.objects.select_related("loaded_by").order_by("-number")
     ]

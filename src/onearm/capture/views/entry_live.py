@@ -21,12 +21,13 @@ from onearm.capture.views.entry_place import find_place, form_place, may
 from onearm.capture.views.entry_posted import read
 from onearm.capture.views.entry_sheet import split
 from onearm.capture.views.lesions import panel
-from onearm.capture.words import say
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from onearm.capture.labs import Judged
+    from onearm.capture.surroundings import Around
+    from onearm.capture.views.entry_posted import Posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,17 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
     place = find_place(request, code, visit, repeat, form_id)
     posted = read(place, request.POST, zones.today(place.subject.site))
     around = look_around(place)
+    context = {
+        "cells": cells_now(around, posted),
+        "panel": panel(around, posted.on(around.data)),
+        "place": place,
+    }
+    return render(request, "capture/form_live.html", context)
+
+
+def cells_now(around: Around, posted: Posted) -> list[Now]:
+    """The cells that skip logic, calculations and ranges change while the form is being typed."""
+    place = around.place
     data = posted.on(around.data)
     keys = sorted({*row_keys(data), *(cell.row for cell in posted.cells)} or {1})
     follow = asked(around, data, keys)
@@ -61,18 +73,12 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
                 is_hidden = where in follow.hidden and is_filled
                 found[name] = Now(name, where in follow.asked or is_filled, is_hidden)
             if item.calculated:
-                text = shown(place.study, form_id, item, follow.calculated.get(where, ""))
+                text = shown(place.study, place.form.form, item, follow.calculated.get(where, ""))
                 found[name] = Now(name, text=text)
     for (row, item_name), lab in judged(around, data).items():
         name = f"{row}.{item_name}"
         found[name] = replace(found.get(name, Now(name)), lab=lab)
-    context = {
-        "cells": found.values(),
-        "panel": panel(around, data),
-        "place": place,
-        "words_range": say("form.range"),
-    }
-    return render(request, "capture/form_live.html", context)
+    return list(found.values())
 
 
 @login_required

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from django.forms.utils import flatatt
@@ -13,6 +13,7 @@ from onearm.capture.document import NULL, REMOVED, Cell, Document, applied, next
 from onearm.capture.labs import judged
 from onearm.capture.surroundings import Asked, asked, previous_values
 from onearm.capture.views.entry_posted import GIVEN_REASONS, reason_said, remove_code
+from onearm.capture.views.entry_state import talk_address
 from onearm.capture.words import said
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ GONE_VALUES = 6
 class Note:
     """Something said about a cell: by a check (``soft``), a refusal (``hard``), or a ``person``.
 
-    about: the cell's name where the note stands elsewhere, below its row.
+    about: the cell's name where the note stands elsewhere, below its row. query: the query that
+    says it, 0 for a refusal; reply: the last word in its talk, url: where the talk goes on.
     """
 
     text: str
     kind: str = "soft"
     about: str = ""
+    query: int = 0
+    state: str = "open"
+    reply: str = ""
+    url: str = ""
+    deed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class Row:
     def said(self) -> tuple[Note, ...]:
         """The notes of the row and of its cells, these with their label."""
         mine = [
-            Note(_labelled(box.label, note.text), note.kind, box.name if n == 0 else "")
+            replace(note, text=_labelled(box.label, note.text), about=box.name if n == 0 else "")
             for box in self.boxes
             for n, note in enumerate(box.notes)
         ]
@@ -200,7 +207,7 @@ def sheet(
     follow = asked(around, shown, keys)
     stands = {row["_key"]: row for row in around.data["rows"]}
     labs = judged(around, shown)
-    notes = _notes(place, queries, shown, again.by_cell)
+    notes = _notes(place, queries, shown, again.by_cell, may_enter=may_enter)
     earlier = previous_values(around)
     rows = {row["_key"]: row for row in shown["rows"]}
     made = []
@@ -221,7 +228,7 @@ def sheet(
             for item in place.form.items
             if options.options(place.study, place.form.form, item)
         },
-        notes=tuple(notes.get((0, ""), ())),
+        notes=(*notes.get((0, ""), ()), *_elsewhere(place, notes, {row.key for row in made})),
         problems=again.problems,
         compared=again.compared,
         cleared=again.cleared,
@@ -325,6 +332,8 @@ def _notes(
     queries: Iterable[Query],
     data: Document,
     hard: Mapping[Key, tuple[Note, ...]],
+    *,
+    may_enter: bool,
 ) -> dict[Key, list[Note]]:
     """By cell what is asked about it; a note on no item stands at its row, or on the form."""
     stands = {(c.row, c.item): c.value or c.reason for c in _all(data)}
@@ -334,9 +343,36 @@ def _notes(
         row = query.row or (0 if place.form.rows else 1)
         item = query.item if query.item in names else ""
         where = (row, item) if item or place.form.rows else (0, "")
-        text = wording.query_text(place.study, query, stands.get((row, item)))
-        found.setdefault(where, []).append(Note(text, "soft" if query.check_id else "person"))
+        note = note_of(place, query, stands.get((row, item)), may_answer=may_enter)
+        found.setdefault(where, []).append(note)
     return found
+
+
+def note_of(place: Place, query: Query, value: object = None, *, may_answer: bool = False) -> Note:
+    """A query as its cell shows it: what it asks, the last word, and where to answer.
+
+    value: what stands in the cell. The last word is there where queries were read `with_last_word`.
+    """
+    deed = "query.do_answered" if may_answer and query.state == "open" else "talk.read"
+    reply = getattr(query, "last", "") or ""
+    return Note(
+        wording.query_text(place.study, query, value),
+        "soft" if query.check_id else "person",
+        query=query.pk,
+        state=query.state,
+        reply="" if reply == query.text else reply,
+        url=talk_address(place, query.row, query.item),
+        deed=words.say(deed),
+    )
+
+
+def _elsewhere(place: Place, notes: Mapping[Key, list[Note]], shown: set[int]) -> Iterable[Note]:
+    """What is asked about rows that the page does not show: taken out, or not yet filled in."""
+    for (row, name), found in notes.items():
+        if row and row not in shown:
+            label = f"{words.say('history.row')} {row}"
+            label += f" · {said(place.form.item(name).label)}" if name else ""
+            yield from (replace(note, text=f"{label}: {note.text}") for note in found)
 
 
 def _gone(place: Place, data: Document) -> Iterable[Gone]:

@@ -15,7 +15,7 @@ from django.utils.html import format_html_join
 
 from onearm.capture import clock, lesions, words, zones
 from onearm.capture.actions import drafts, identity
-from onearm.capture.actions.queries import live_queries
+from onearm.capture.actions.queries import live_queries, with_last_word
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
 from onearm.capture.models import EventInstance
 from onearm.capture.states import Held
@@ -31,6 +31,7 @@ from onearm.capture.views.entry_place import (
 from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, Posted, read
 from onearm.capture.views.entry_refused import after_clear, after_problems, after_stale
 from onearm.capture.views.entry_sheet import Again, Sheet, reasons, sheet
+from onearm.capture.views.entry_state import badges, deeds, talk_address
 from onearm.capture.words import said
 from onearm.errors import OnearmError, Problems
 
@@ -175,9 +176,9 @@ def carried_lesions(place: Place, around: Around) -> list[Cell]:
 
 
 def _queries(place: Place) -> QuerySet[Query]:
-    return live_queries(place.subject, place.form.form).filter(
-        visit=place.visit, repeat=place.repeat
-    )
+    """The form's live queries, each with the last word that a person said about it."""
+    mine = live_queries(place.subject, place.form.form)
+    return with_last_word(mine.filter(visit=place.visit, repeat=place.repeat))
 
 
 def _draft_words(place: Place, draft: Draft | None) -> str:
@@ -222,6 +223,10 @@ def _page(
         "sheet": shown,
         "instance": around.now,
         "tabs": tabs(place),
+        "badges": badges(place, around.now),
+        "deeds": deeds(request, place, around.now),
+        "talk": talk_address(place),
+        "may_ask": may(request, "query.open", place),
         "may_enter": may_enter,
         "reasons": reasons(),
         "reason_options": format_html_join(
@@ -250,6 +255,7 @@ def _page(
             "new": words.say("form.row_new"),
             "row_out": words.say("form.row_out"),
             "row_back": words.say("form.row_back"),
+            "ask": words.say("query.ask"),
         },
         "stale_words": words.say("ranges.stale").format(n=shown.stale) if shown.stale else "",
         "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),

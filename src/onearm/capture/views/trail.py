@@ -33,6 +33,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "is_cut": len(found) == MOST,
         "query": request.GET.urlencode(),
         "may_ask": permissions.can(request.user, "redaction.request", None, today),
+        "may_review": permissions.can(request.user, "review.aids", None, today),
         "may_access": permissions.can(request.user, "access.log", None, today),
     }
     return render(request, "capture/trail.html", context)
