@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+WORK = ("month", "subjects", "screening", "queries", "serious", "dashboards")
+"""Pages about subjects, for whoever may see them."""
+
 OFFICE = (
+    ("study", ("study.view",)),
     ("ranges", ("ranges.edit",)),
     ("exchange", ("export", "export.deidentified")),
     ("amendments", ("study.load", "study.migrate")),
@@ -25,6 +29,22 @@ OFFICE = (
 """Pages about people and the trail, with the capabilities of which each needs one."""
 
 
+WITHIN = {
+    "subjects": "subject form form_queries history cell_history verify sign state add_visit miss_visit",
+    "screening": "enrolment accrual",
+    "queries": "query ask",
+    "serious": "serious_event contacts deviations",
+    "dashboards": "dashboard plan",
+    "study": "study_preview form_preview check_spec",
+    "ranges": "ranges_results ranges_hand_in ranges_file",
+    "exchange": "imports taken_file",
+    "amendments": "amendment",
+    "people": "person person_new person_act next_steps sites",
+    "trail": "redactions redaction_ask review",
+}
+"""By the name of a page in the head the names of the pages that lie behind it."""
+
+
 def page(request: HttpRequest) -> dict[str, object]:
     """Environment (shown by colour), title of the newest study version, links of the head.
 
@@ -33,13 +53,20 @@ def page(request: HttpRequest) -> dict[str, object]:
     newest = StudyVersion.objects.defer("files").order_by("-number").first()
     title = words.said(studies.title_of(newest)) if newest else ""
     mine = _capabilities(request)
+    office = [name for name, rights in OFFICE if mine & set(rights)]
     return {
         "environment": settings.ENVIRONMENT,
         "study_title": title,
-        "sees_subjects": "subject.view" in mine,
+        "ways": [*(WORK if "subject.view" in mine else ()), *office],
+        "here": _here(request),
         "clock_lost": "account.manage" in mine and timekeeping.is_synchronised() is False,
-        "office": [name for name, rights in OFFICE if mine & set(rights)],
     }
+
+
+def _here(request: HttpRequest) -> str:
+    """The page of the head that this page is, or lies behind; empty where there is none."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    return next((way for way, behind in WITHIN.items() if name in behind.split()), name or "")
 
 
 def _capabilities(request: HttpRequest) -> set[str]:

@@ -34,12 +34,16 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class VisitToDo:
-    """A visit to do: of whom, its name, where it stands, and the address of its first form."""
+    """A visit to do: of whom, its name, where it stands, and the address of its first form.
+
+    late: days since its window closed; 0 before that.
+    """
 
     subject: str
     label: str
     planned: Planned
     url: str
+    late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +180,13 @@ def _end(row: VisitToDo) -> date:
 
 
 def _visits(view: Overview) -> Iterator[VisitToDo]:
-    code = view.subject.code
+    code, today = view.subject.code, zones.today(view.subject.site)
     for planned in view.planned:
         if planned.status in TO_DO:
             url = form_url(code, planned.visit.id, planned.repeat, planned.visit.forms[0])
             label = overview.label(planned.visit, planned.repeat)
-            yield VisitToDo(code, label, planned, url)
+            late = max(0, (today - planned.late).days) if planned.late else 0
+            yield VisitToDo(code, label, planned, url, late)
 
 
 def _forms(view: Overview) -> Iterator[FormToDo]:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("amendments", amend.amendments, name="amendments"),
     path("amendments/<int:number>", amend.amendment, name="amendment"),
+    path("study", preview.study_now, name="study"),
     path("amendments/<int:number>/forms", preview.study_preview, name="study_preview"),
     path("amendments/<int:number>/forms/<str:form_id>", preview.form_preview, name="form_preview"),
     path(

@@ -9,9 +9,10 @@ end; a test that means to provoke one says so with ``page_of.expected(...)``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.test import Client, TransactionTestCase
 
 from onearm.capture import triggers
 from onearm.capture.models import User
+from tests.capture.browser.served import Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
@@ -32,7 +34,7 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 # Playwright's synchronous interface runs an event loop in this thread; Django would refuse.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -69,42 +71,30 @@ def history_can_be_flushed() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = flush
 
 
-class Pages:
-    """Makes pages of signed-in people, and remembers everything that went wrong on them."""
+class Windows:
+    """Opens pages on one server, and remembers everything that went wrong on them."""
 
-    def __init__(self, browser: Browser, server: LiveServer, person: Callable[..., User]) -> None:
-        self._browser, self._server, self._person = browser, server, person
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser, self._address = browser, address
         self._contexts: list[BrowserContext] = []
         self._expected: list[str] = []
         self.wrong: list[str] = []
 
-    def __call__(
+    def open(
         self,
-        role: str = "",
+        cookies: Mapping[str, str],
         *,
-        user: User | None = None,
-        language: str = "en",
         width: int = 1280,
         height: int = 900,
     ) -> Page:
-        """A page of a person with a role (made where needed), or of nobody without one."""
+        """A page in a context of its own."""
         context = self._browser.new_context(
-            base_url=self._server.url, viewport={"width": width, "height": height}
+            base_url=self._address, viewport={"width": width, "height": height}
         )
         context.set_default_timeout(WAIT_MS)
         self._contexts.append(context)
-        cookies = {settings.LANGUAGE_COOKIE_NAME: language}
-        if role or user:
-            who = user or User.objects.filter(username=role).first() or self._person(role)
-            who.language = language
-            who.save(update_fields=["language"])
-            client = Client()
-            client.force_login(who, backend=settings.AUTHENTICATION_BACKENDS[-1])
-            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[
-                settings.SESSION_COOKIE_NAME
-            ].value
         context.add_cookies(
-            [{"name": n, "value": v, "url": self._server.url} for n, v in cookies.items()]
+            [{"name": n, "value": v, "url": self._address} for n, v in cookies.items()]
         )
         page = context.new_page()
         page.on("console", self._console)
@@ -131,6 +121,69 @@ class Pages:
     def _response(self, response: Response) -> None:
         if response.status >= 500:
             self.wrong.append(f"{response.status} {response.url}")
+
+
+class Pages(Windows):
+    """Makes pages of signed-in people on the live server of the tests."""
+
+    def __init__(self, browser: Browser, server: LiveServer, person: Callable[..., User]) -> None:
+        super().__init__(browser, server.url)
+        self._person = person
+
+    def __call__(
+        self,
+        role: str = "",
+        *,
+        user: User | None = None,
+        language: str = "en",
+        width: int = 1280,
+        height: int = 900,
+    ) -> Page:
+        """A page of a person with a role (made where needed), or of nobody without one."""
+        cookies = {settings.LANGUAGE_COOKIE_NAME: language}
+        if role or user:
+            who = user or User.objects.filter(username=role).first() or self._person(role)
+            who.language = language
+            who.save(update_fields=["language"])
+            client = Client()
+            client.force_login(who, backend=settings.AUTHENTICATION_BACKENDS[-1])
+            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[
+                settings.SESSION_COOKIE_NAME
+            ].value
+        return self.open(cookies, width=width, height=height)
+
+
+LIVELY = """
+import sys
+from pathlib import Path
+from onearm.capture import serving
+serving.configure(Path(sys.argv[1]), environment="demo")
+from tests.capture.browser.lively import main
+main(sys.argv[2])
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo trial, served; ``made`` is what lively.py prints of it."""
+
+    server: Served
+    password: str
+    made: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """``onearm serve --demo`` on a scratch folder, with one object of every kind."""
+    server = Served(tmp_path_factory.mktemp("demo") / "data", words=("--demo",))
+    try:
+        server.start()
+        password = server.found(r"until the next start: (\S+)")
+        made = server.script(LIVELY, password)
+        assert isinstance(made, dict)
+        yield Demo(server, password, made)
+    finally:
+        server.kill()
 
 
 @pytest.fixture

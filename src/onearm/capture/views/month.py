@@ -23,11 +23,16 @@ def month(request: HttpRequest) -> HttpResponse:
     """Visits, forms, queries, reports and signatures that wait, of the reader's sites or of one."""
     sites, chosen, code = acting.chosen_sites(request)
     work = work_of(request.user, acting.subjects_of(chosen))
+    overdue = [row for row in work.visits if row.planned.status == "overdue"]
+    soon = [row for row in work.visits if row.planned.status != "overdue"]
     context = {
         "today": clock.now().date() if not chosen else zones.today(chosen[0]),
         "sites": sites,
         "site": code,
-        "visits": work.visits[:MOST],
+        "overdue": overdue[:MOST],
+        "overdue_in_all": len(overdue),
+        "soon": soon[:MOST],
+        "soon_in_all": len(soon),
         "forms": work.forms[:MOST],
         "forms_in_all": len(work.forms),
         "queries": work.queries,

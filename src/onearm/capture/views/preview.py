@@ -62,6 +62,16 @@ class Words:
 
 
 @login_required
+def study_now(request: HttpRequest) -> HttpResponse:
+    """To the forms of the newest version that a site works with."""
+    released = SiteVersion.objects.filter(begins__lte=clock.now().date()).select_related("version")
+    newest = released.defer("version__files").order_by("-version__number").first()
+    if newest is None:
+        raise Http404
+    return redirect("study_preview", newest.version.number)
+
+
+@login_required
 def study_preview(request: HttpRequest, number: int) -> HttpResponse:
     """The schedule as a matrix of forms and visits, who has looked at the version, and the act."""
     version, study = _version(request, number)
