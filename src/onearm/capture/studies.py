@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from onearm.capture import clock, trail
 from onearm.capture.models import SiteVersion, StudyVersion
 from onearm.study import load
+from onearm.study.library import KEPT
 from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
     """Keep the study folder as a version; the same folder gives the version that is there.
 
-    Raises ``Problems`` where the folder cannot be loaded.
+    The library's files that the study takes are kept with it (``library/``), so that the version
+    reads the same after the package's library has changed. Raises ``Problems`` where the folder
+    cannot be loaded.
     """
     study = load(folder)
     found = StudyVersion.objects.filter(hash=study.version).first()
@@ -34,7 +37,8 @@ def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
         if path.is_file()
         and path.suffix.lower() in TEXT_FILES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    }
+        and path.relative_to(folder).parts[0] != KEPT
+    } | dict(study.library)
     version = StudyVersion.objects.create(
         number=StudyVersion.objects.count() + 1,
         hash=study.version,
