@@ -159,7 +159,20 @@ class MoveIn(Schema):
 class ExportIn(Schema):
     """What to export; empty lists mean everything that the person may export."""
 
-    formats: list[Literal["parquet", "csv", "sheet", "json", "xpt", "odm", "odm_audit"]]
+    formats: list[
+        Literal[
+            "parquet",
+            "csv",
+            "sheet",
+            "json",
+            "xpt",
+            "spss",
+            "odm",
+            "odm_audit",
+            "odm2",
+            "odm2_audit",
+        ]
+    ]
     sites: Annotated[list[Line], Field(default_factory=list)]
     subjects: Annotated[list[Line], Field(default_factory=list)]
     forms: Annotated[list[Line], Field(default_factory=list)]

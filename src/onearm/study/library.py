@@ -12,7 +12,7 @@ from typing import cast
 from onearm.errors import Finding, Place
 from onearm.expr import suggest
 from onearm.study.forms import Form
-from onearm.study.yamlfile import RULE, Document, KeyPath, Plain, read_yaml
+from onearm.study.yamlfile import RULE, Document, KeyPath, Plain, parse_yaml, read_yaml
 
 Mapping = dict[str, Plain]
 USE, WITHOUT, AFTER = "use", "without", "after"
@@ -54,10 +54,10 @@ def library_forms() -> dict[str, Form]:
     return {name: Form.model_validate(_form(name)) for name in shipped("forms")}
 
 
-def taken(document: Document, own: dict[str, Path] | None = None) -> tuple[Document, list[Finding]]:
+def taken(document: Document, own: dict[str, str] | None = None) -> tuple[Document, list[Finding]]:
     """A form file with what it takes from the library filled in.
 
-    own: library forms that the study's folder keeps (`kept`), which go before the package's.
+    own: texts of library forms that the study keeps, by name; they go before the package's.
 
     ``use: AE`` takes the library's form AE. Keys of the file replace those of the library. An item
     or check with the name or id of one in the library changes the keys it gives and keeps the rest;
@@ -78,7 +78,7 @@ class _Part:
 
 
 class _Taking:
-    def __init__(self, document: Document, kept_forms: dict[str, Path]) -> None:
+    def __init__(self, document: Document, kept_forms: dict[str, str]) -> None:
         self.document = document
         self.kept_forms = kept_forms
         self.findings: list[Finding] = []
@@ -119,7 +119,7 @@ class _Taking:
         """The library's form; None with findings where the kept one cannot be read."""
         if name not in self.kept_forms:
             return dict(_form(name))
-        document, findings = read_yaml(self.kept_forms[name], f"{KEPT}/forms/{name}.yaml")
+        document, findings = parse_yaml(self.kept_forms[name], f"{KEPT}/forms/{name}.yaml")
         self.findings += findings
         return dict(document.data) if document is not None else None
 

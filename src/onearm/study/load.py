@@ -95,7 +95,7 @@ def version_of(folder: Path, library: Mapping[str, Path] | None = None) -> str:
 
 
 def _as_kept(name: str) -> str:
-    """Where a folder keeps the library file that counts under ``name``; forms count bare of .yaml."""
+    """Where a folder keeps what counts under ``name``; forms count without ending."""
     return name if Path(name).suffix else f"{name}.yaml"
 
 
@@ -111,6 +111,7 @@ class _Reading:
     form_files: dict[str, str] = field(default_factory=dict)
     terms: dict[str, pl.DataFrame] = field(default_factory=dict)
     library: dict[str, Path] = field(default_factory=dict)
+    kept_forms: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> None:
         if not self.folder.is_dir():
@@ -125,6 +126,9 @@ class _Reading:
         tops = list(self._files("", ".yaml", ".yml"))
         for path in sorted(tops, key=lambda path: order.get(path.name, len(order))):
             self._top(path)
+        self.kept_forms = {
+            name: read_text(path, name)[0] for name, path in kept(self.folder, "forms").items()
+        }
         for path in self._files("forms", ".yaml", ".yml"):
             self._form(path)
         for path in self._files("terms", ".csv"):
@@ -189,7 +193,7 @@ class _Reading:
             return None
         if model is Form:
             self._remember(document)
-            document, findings = taken(document, kept(self.folder, "forms"))
+            document, findings = taken(document, self.kept_forms)
             self.findings += findings
             self.documents[file] = document
             if findings:

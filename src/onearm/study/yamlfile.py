@@ -68,8 +68,11 @@ def read_yaml(path: Path, file: str) -> tuple[Document | None, list[Finding]]:
     ``Y`` and ``off`` stay texts; dates stay texts too. Duplicate keys are findings.
     """
     text, problems = read_text(path, file)
-    if problems:
-        return None, problems
+    return (None, problems) if problems else parse_yaml(text, file)
+
+
+def parse_yaml(text: str, file: str) -> tuple[Document | None, list[Finding]]:
+    """The same of a text that was read already; ``file`` is what findings call it."""
     if tabbed := _tab(text):
         hint = "Indent with spaces; YAML does not allow tabs."
         return None, [_finding(file, tabbed, None, "the line is indented with a tab", hint)]

@@ -17,6 +17,7 @@ from onearm.capture.export.deidentify import entries_without_names, offsets, wit
 from onearm.capture.export.layout import newest_study, sheets
 from onearm.capture.export.tables import Selection, tables
 from onearm.capture.models import FormInstance, StudyVersion
+from onearm.capture.studies import study_of
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
     actor = _actor(user, with_names=wanted.with_names)
     _refuse_unknown(wanted)
     selection = selection_for(user, wanted)
-    study, version = newest_study(), StudyVersion.objects.order_by("-number").first()
-    if study is None or version is None:
+    versions = list(StudyVersion.objects.order_by("-number"))
+    study = newest_study()
+    if study is None:
         raise OnearmError("the database holds no study yet")
     created = wanted.as_of or clock.now()
     with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
@@ -87,7 +89,8 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
                 folder,
                 formats=wanted.formats,
                 created=created,
-                files=version.files,
+                files=versions[0].files,
+                former=[study_of(version) for version in versions[1:]],
             )
         made = Path(tempfile.mkstemp(prefix="onearm-export-", suffix=".zip")[1])
         written.zipped(folder, made)
@@ -152,7 +155,7 @@ def _refuse_unknown(wanted: Wanted) -> None:
         raise OnearmError(f"{min(unknown)} is not a format; choose of {known}")
     if not wanted.formats:
         raise OnearmError("choose a format")
-    if "odm_audit" in wanted.formats and not wanted.with_names:
+    if set(written.HISTORIES) & set(wanted.formats) and not wanted.with_names:
         raise OnearmError(
             "the record of every change holds true dates and names of persons; "
             "export it with what identifies, or choose another format"

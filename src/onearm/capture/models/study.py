@@ -9,8 +9,8 @@ class StudyVersion(models.Model):
     """A study folder as it was loaded: its files, so that old forms can always be shown.
 
     ``hash`` is ``Study.version``, the SHA-256 of the folder's text files. ``files`` also hold what
-    the study took from the package's library, under ``library/``; versions that were taken in before
-    this was kept have none and read the package's.
+    the study took from the package's library, under ``library/``; versions from before this was
+    kept have none and read the package's.
     """
 
     number = models.PositiveIntegerField(unique=True)
