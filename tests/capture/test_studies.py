@@ -11,6 +11,7 @@ import pytest
 
 from onearm.capture import studies
 from onearm.capture.models import StudyVersion
+from onearm.errors import OnearmError
 from onearm.study import load
 from onearm.study.library import _form, shipped
 from onearm.study.standard import _library
@@ -72,7 +73,9 @@ def test_a_folder_taken_in_after_an_upgrade_is_another_version(
     version: StudyVersion, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("upgraded")
-    second = studies.take_in(STUDY)
+    with pytest.raises(OnearmError, match="New"):
+        studies.take_in(STUDY)
+    second = studies.take_in(STUDY, reworded="the library has clearer words")
     assert second != version
     assert studies.study_of(second).version == second.hash
 

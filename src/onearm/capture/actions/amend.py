@@ -18,14 +18,13 @@ from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.save import break_signatures
 from onearm.capture.actions.take_entries import mark_complete
-from onearm.capture.amendments import Line, Maps, compare, reused
+from onearm.capture.amendments import Line, Maps, compare
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta
 from onearm.capture.models import FormInstance, FormVersion, Query, Signature, SiteVersion
 from onearm.capture.models import StudyVersion as Version
 from onearm.capture.trail import version_content
 from onearm.errors import OnearmError
-from onearm.study import load
 from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
@@ -71,25 +70,19 @@ class Moved:
         return tuple(line for line in self.lines if line.unresolved)
 
 
-def take_in(user: User, folder: Path) -> Version:
+def take_in(user: User, folder: Path, *, reworded: str = "") -> Version:
     """Keep the study folder as a version that can be released to sites.
 
-    Raises `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and
-    ``OnearmError`` where an identifier that was taken out comes back with another meaning.
+    reworded: why words of codes change and their meaning does not. Raises
+    `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and ``OnearmError``
+    where an identifier of an earlier version has another meaning (`amendments.reused`).
     """
     permissions.actor(user, "study.load", None, clock.now().date())
-    known = [studies.study_of(v) for v in Version.objects.order_by("number")]
-    again = reused(known, load(folder))
-    if again:
-        raise OnearmError(
-            "an identifier keeps its meaning for ever; give these items new names: "
-            + "; ".join(again)
-        )
     with transaction.atomic():
-        return studies.take_in(folder, user=user)
+        return studies.take_in(folder, user=user, reworded=reworded)
 
 
-def take_in_zip(user: User, content: bytes) -> Version:
+def take_in_zip(user: User, content: bytes, *, reworded: str = "") -> Version:
     """The same for a zip file of the folder; only text files of a study are taken from it.
 
     Raises ``OnearmError`` besides for what is no zip file, is too large or names paths outside.
@@ -97,7 +90,7 @@ def take_in_zip(user: User, content: bytes) -> Version:
     permissions.actor(user, "study.load", None, clock.now().date())
     with tempfile.TemporaryDirectory(prefix="onearm-study-") as scratch:
         folder = _unpacked(content, Path(scratch))
-        return take_in(user, folder)
+        return take_in(user, folder, reworded=reworded)
 
 
 def migrate(

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from onearm.capture import clock, permissions, trail
+from onearm.capture import clock, permissions, trail, words
 from onearm.capture import entries as entry_frames
 from onearm.capture.export import files as written
 from onearm.capture.export.deidentify import entries_without_names, offsets, without_names
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Wanted:
     """What a person asks for. Empty collections mean all that the person may export.
 
-    with_names: identifying items and true dates too, which needs a right of its own.
+    with_names: identifying items and true dates too, which needs a right of its own. language: of
+    labels where a format holds them in one language; empty for that of the person's pages.
     """
 
     formats: Collection[str] = ("parquet",)
@@ -44,6 +45,7 @@ class Wanted:
     as_of: datetime | None = None
     only_complete: bool = False
     with_names: bool = False
+    language: Literal["", "en", "zh"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,14 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
         found = tables(selection)
         named = found if wanted.with_names else _nameless(found, days)
         formats = [form for form in written.TABLES if form in wanted.formats]
-        rows = written.write_tables(named, folder, formats=formats, study=study.id, created=created)
+        rows = written.write_tables(
+            named,
+            folder,
+            formats=formats,
+            study=study.id,
+            created=created,
+            language=wanted.language or words.language(),
+        )
         if set(wanted.formats) & set(written.WHOLE):
             entries = entries_of(selection)
             if not wanted.with_names:

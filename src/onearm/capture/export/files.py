@@ -13,16 +13,18 @@ import polars as pl
 
 from onearm.capture.export.history import acts, people
 from onearm.capture.export.layout import KEYS, Sheet
+from onearm.capture.export.spss import for_spss
 from onearm.capture.trail import plain_cell
 from onearm.frames import Column, Spec
 from onearm.store.odm import Version, write_odm
+from onearm.store.spss import write_sav
 from onearm.store.write import write_datasets
 
 if TYPE_CHECKING:
     from onearm.capture.export.tables import Selection, Table
     from onearm.study import Study
 
-TABLES = ("parquet", "csv", "sheet", "json", "xpt")
+TABLES = ("parquet", "csv", "sheet", "json", "xpt", "spss")
 """Formats of tables; ``sheet`` is CSV for spreadsheets: a byte-order mark, no formulas."""
 
 WHOLE = ("odm", "odm_audit", "odm2", "odm2_audit")
@@ -45,10 +47,12 @@ def write_tables(
     formats: Collection[str],
     study: str,
     created: datetime,
+    language: str = "en",
 ) -> int:
     """Every table in every format, with ``items.csv`` and ``codes.csv``; returns the rows written.
 
-    Missing reasons stand in a table of their own beside each form that has some. Transport files
+    language: of the labels in SPSS files, which hold them in one. Missing reasons stand in a table
+    of their own beside each form that has some; in SPSS files beside each item. Transport files
     (XPT) shorten names to 8 characters; ``items.csv`` says which is which. Raises ``Problems``
     where a transport file cannot hold the data.
     """
@@ -61,6 +65,9 @@ def write_tables(
         short = _short([*datasets.values(), table.sheet.form], 8)[-1]
         datasets[table.sheet.form] = short
         _write(table.sheet, table.frame, table.sheet.form, short, folder, formats, study, created)
+        if "spss" in formats:
+            path = folder / f"{table.sheet.form.lower()}.sav"
+            write_sav(*for_spss(table, language), path, created=created)
         if not table.missing.is_empty():
             name = f"{table.sheet.form}_MISSING"
             short = _short([*datasets.values(), name], 8)[-1]
