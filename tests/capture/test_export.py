@@ -147,7 +147,7 @@ def test_spss_gets_numbers_dates_labels_and_reasons(
     assert (row["RACE"], row["RACE.REASON"], row["SEX.REASON"]) == ("", "UNK", "")
     assert about.column_names_to_labels["SEX"] == sex
     assert about.variable_value_labels["SEX"]["M"] == male
-    assert about.variable_value_labels["RACE.REASON"]["UNK"] in ("Unknown", "不详")
+    assert about.variable_value_labels["RACE.REASON"]["UNK"] in ("Unknown", "未知")
     assert about.original_variable_types["RFICDAT"] == "SDATE10"
     assert frame.columns[:5] == ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW"]
     empty, described = pyreadstat.read_sav(str(tmp_path / "ae.sav"), output_format="polars")

@@ -16,7 +16,7 @@ from ninja import NinjaAPI, Path, Query
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import StringConstraints
 
-from onearm.capture import clock, permissions
+from onearm.capture import clock, identity, permissions
 from onearm.capture.actions import queries as query_actions
 from onearm.capture.actions import save as saving
 from onearm.capture.actions.api_keys import user_of
@@ -44,6 +44,7 @@ from onearm.capture.models import Query as Question
 from onearm.capture.month import schedule_of
 from onearm.capture.states import Held
 from onearm.capture.studies import study_of, version_at
+from onearm.capture.views.acting import QueryReader
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError, Problems
 
@@ -151,7 +152,9 @@ def read_form(request: HttpRequest, code: Code, visit: Name, repeat: Repeat, for
     if instance is None:
         _require_form(subject, visit, form, repeat)
         return FormOut(version=0, is_complete=False, rows=[], cells=[], findings=[])
-    return _form_out(instance, ())
+    study = study_of(instance.study_version)
+    identity.note_view(request.user, study, instance, instance.data)
+    return _form_out(request.user, instance, ())
 
 
 @api.put("/subjects/{code}/forms/{visit}/{repeat}/{form}", response={200: FormOut, **REFUSALS})
@@ -172,7 +175,7 @@ def save_form(
     with transaction.atomic():  # a refused save leaves no visit behind
         event, _ = EventInstance.objects.get_or_create(subject=subject, visit=visit, repeat=repeat)
         saved = saving.save(request.user, event, form, changes, origin=saving.Origin.API)
-    return _form_out(saved.instance, saved.findings)
+    return _form_out(request.user, saved.instance, saved.findings)
 
 
 @api.get(
@@ -188,11 +191,14 @@ def history(
     instance = _instance(subject, visit, repeat, form)
     if instance is None:
         raise Http404
+    study = study_of(instance.study_version)
+    hidden = identity.hidden_from(request.user, study, form, subject.site, _today())
+    identity.note_view(request.user, study, instance, instance.data)
     versions = instance.versions.select_related("user", "study_version").order_by("version")
     return [
         VersionOut(
             version=v.version,
-            delta=v.delta,
+            delta={"rows": identity.covered(v.delta["rows"], hidden)},
             user=v.user.username,
             role=v.role,
             at=v.at,
@@ -214,8 +220,9 @@ def queries(
     found = Question.objects.filter(subject__in=visible_subjects(request.user, _today()))
     if state:
         found = found.filter(state=state)
-    newest = found.select_related("subject").order_by("-opened_at", "-pk")[:1000]
-    return [_query_out(query) for query in newest]
+    newest = found.select_related("subject__site").order_by("-opened_at", "-pk")[:1000]
+    reader = QueryReader(request.user)
+    return [_query_out(reader, query) for query in newest]
 
 
 @api.post("/subjects/{code}/queries", response={200: QueryOut, **REFUSALS})
@@ -232,7 +239,7 @@ def ask(request: HttpRequest, code: Code, given: AskIn) -> QueryOut:
         row=given.row,
         item=given.item,
     )
-    return _query_out(made)
+    return _query_out(QueryReader(request.user), made)
 
 
 @api.post("/queries/{number}", response={200: QueryOut, **REFUSALS})
@@ -244,7 +251,9 @@ def move(
     query = Question.objects.filter(pk=number, subject__in=mine).first()
     if query is None:
         raise Http404
-    return _query_out(query_actions.move(request.user, query, given.state, given.text))
+    return _query_out(
+        QueryReader(request.user), query_actions.move(request.user, query, given.state, given.text)
+    )
 
 
 @api.post("/exports", response={200: Answer, **REFUSALS})
@@ -301,14 +310,16 @@ def _require_form(subject: Subject, visit: str, form: str, repeat: int) -> None:
         raise Http404
 
 
-def _form_out(instance: FormInstance, findings: tuple[Any, ...]) -> FormOut:
+def _form_out(user: User, instance: FormInstance, findings: tuple[Any, ...]) -> FormOut:
+    study, site = study_of(instance.study_version), instance.event.subject.site
+    hidden = identity.hidden_from(user, study, instance.form, site, _today())
     return FormOut(
         version=instance.version,
         is_complete=instance.is_complete,
         rows=row_keys(instance.data),
         cells=[
             CellOut(row=c.row, item=c.item, value=c.value, reason=c.reason)
-            for c in cells(instance.data)
+            for c in cells({"rows": identity.covered(instance.data["rows"], hidden)})
         ],
         findings=list(_findings(findings)),
     )
@@ -326,7 +337,7 @@ def _findings(findings: tuple[Any, ...]) -> Iterator[FindingOut]:
         )
 
 
-def _query_out(query: Question) -> QueryOut:
+def _query_out(reader: QueryReader, query: Question) -> QueryOut:
     return QueryOut(
         number=query.pk,
         subject=query.subject.code,
@@ -336,7 +347,7 @@ def _query_out(query: Question) -> QueryOut:
         row=query.row,
         item=query.item,
         check_id=query.check_id,
-        text=query.text,
+        text=reader.text(query),
         state=query.state,
         opened_at=_utc(query.opened_at),
     )

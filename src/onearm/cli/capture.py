@@ -112,6 +112,40 @@ def backup(
 
 
 @capture_app.command()
+def archive(
+    to: Annotated[Path, typer.Argument(help="Folder that takes the archive.")],
+    data: Data = DATA,
+    as_of: Annotated[
+        str | None, typer.Option(help="As it stood at this moment in UTC; now if not.")
+    ] = None,
+) -> None:
+    """Write the whole study for the archive, in files that are read without this software.
+
+    One zip file: definition, data (CSV, ODM), every change, signatures, queries, attached files,
+    code lists, hashes, and verify.py, which checks all of it with Python alone.
+    """
+    _configure(data)
+    import shutil
+
+    from onearm.capture.actions.archive import archive as written
+    from onearm.errors import OnearmError
+
+    try:
+        moment = datetime.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        raise OnearmError(f"{as_of} is no moment; write it as in 2024-06-30T18:00") from None
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    made = written(None, as_of=moment)
+    to.mkdir(parents=True, exist_ok=True)
+    path = to / made.name
+    shutil.move(made.path, path)
+    typer.echo(f"{path}")
+    typer.echo(f"SHA-256 {made.sha256}")
+    typer.echo("It holds data that identify persons.")
+
+
+@capture_app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="The backup.")],
     data: Annotated[Path, typer.Option(help="Folder to restore into; empty or new.")],

@@ -9,8 +9,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from onearm.capture import clock, permissions, zones
+from onearm.capture import clock, identity, permissions, wording, zones
 from onearm.capture.models import FormInstance, Query, Subject
+from onearm.capture.studies import study_of, version_at
 from onearm.capture.words import language
 from onearm.errors import OnearmError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from onearm.capture.models import Site, User
+    from onearm.study import Study
 
 
 def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
@@ -74,9 +76,44 @@ def visible_form(request: HttpRequest, pk: int) -> FormInstance:
     return form
 
 
-def query_words(query: Query) -> str:
-    """What a query asks, in the reader's language where it has words in it."""
-    return query.text_zh if language() == "zh" and query.text_zh else query.text
+class QueryReader:
+    """The words of queries for one reader, with a value covered where the reader may not read it.
+
+    It asks for the study and the rights of each site once.
+    """
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.studies: dict[int, Study | None] = {}
+        self.hidden: dict[tuple[int, str], identity.Names] = {}
+
+    def text(self, query: Query) -> str:
+        """What a query asks, as it is kept."""
+        return self._covered(query) or query.text
+
+    def words(self, query: Query) -> str:
+        """What a query asks, in the reader's language where it has words in it."""
+        own = query.text_zh if language() == "zh" and query.text_zh else query.text
+        return self._covered(query) or own
+
+    def study(self, site: Site) -> Study | None:
+        """The study that a site works with today."""
+        if site.pk not in self.studies:
+            version = version_at(site, zones.today(site))
+            self.studies[site.pk] = study_of(version) if version else None
+        return self.studies[site.pk]
+
+    def _covered(self, query: Query) -> str:
+        """The words about an item that the reader may not read; empty for any other."""
+        site = query.subject.site
+        study = self.study(site) if query.item and query.check_id else None
+        if study is None:
+            return ""
+        where = (site.pk, query.form)
+        if where not in self.hidden:
+            today = zones.today(site)
+            self.hidden[where] = identity.hidden_from(self.user, study, query.form, site, today)
+        return wording.covered_query(study, query) if query.item in self.hidden[where] else ""
 
 
 def days_since(at: datetime, site: Site) -> int:

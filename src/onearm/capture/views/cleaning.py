@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onearm.capture import overview, verification, zones
+from onearm.capture import clock, identity, overview, verification, zones
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
@@ -76,11 +76,16 @@ def verify_page(request: HttpRequest, pk: int) -> HttpResponse:
     known = study.forms[form.form]
     one = verification.verified(study, [form], {pk: subject.code}, verification.plan())[pk]
     items = {item.name: item for item in known.items}
+    today = clock.now().date()
+    hidden = identity.hidden_from(request.user, study, form.form, subject.site, today)
+    identity.note_view(request.user, study, form, form.data)
     rows = [
         CellRow(
             f"{cell.row}.{cell.item}",
             said(items[cell.item].label),
-            shown(study, form.form, items[cell.item], cell.value)
+            identity.words()
+            if cell.value and cell.item in hidden
+            else shown(study, form.form, items[cell.item], cell.value)
             if cell.value
             else say(f"reason.{cell.reason}"),
             cell.row if known.rows else 0,

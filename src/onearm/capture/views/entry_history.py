@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 
-from onearm.capture import clock, options, permissions, words, zones
+from onearm.capture import clock, identity, options, permissions, words, zones
 from onearm.capture.document import KEY, REMOVED, applied, empty
 from onearm.capture.models import FormInstance, FormVersion
 from onearm.capture.studies import study_of
@@ -58,8 +58,9 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
         "subject": instance.event.subject,
         "title": said(study.forms[instance.form].label),
         "rows": words.say("history.row") if study.forms[instance.form].rows else "",
-        "saves": list(_saves(study, instance))[::-1],
+        "saves": list(_saves(study, instance, _hidden(request, study, instance)))[::-1],
     }
+    identity.note_view(request.user, study, instance, instance.data)
     return render(request, "capture/history.html", context)
 
 
@@ -73,7 +74,7 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
         raise Http404
     found = [
         (save, change)
-        for save in _saves(study, instance)
+        for save in _saves(study, instance, _hidden(request, study, instance))
         for change in save.changes
         if (change.row, change.item) == (row, item)
     ]
@@ -83,6 +84,8 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
         "found": found[::-1],
         "instance": instance,
     }
+    if items[item].identifies:
+        identity.note_view(request.user, study, instance, instance.data)
     whole = "capture/cell.html" if not request.headers.get("HX-Request") else ""
     return render(request, whole or "capture/cell_history.html", context)
 
@@ -96,12 +99,20 @@ def _visible(request: HttpRequest, pk: int) -> FormInstance:
     return instance
 
 
-def _saves(study: Study, instance: FormInstance) -> Iterator[Save]:
-    """The versions, first to last; each tells its changes against what stood before."""
+def _hidden(request: HttpRequest, study: Study, instance: FormInstance) -> identity.Names:
+    site = instance.event.subject.site
+    return identity.hidden_from(request.user, study, instance.form, site, clock.now().date())
+
+
+def _saves(study: Study, instance: FormInstance, hidden: identity.Names) -> Iterator[Save]:
+    """The versions, first to last; each tells its changes against what stood before.
+
+    hidden: items whose values are covered: that they changed stays to be seen.
+    """
     data = empty()
     site = instance.event.subject.site
     for version in FormVersion.objects.filter(instance=instance).select_related("user"):
-        changes = tuple(_changes(study, instance.form, data, version.delta["rows"]))
+        changes = tuple(_changes(study, instance.form, data, version.delta["rows"], hidden))
         data = applied(data, version.delta)
         yield Save(
             number=version.version,
@@ -115,7 +126,11 @@ def _saves(study: Study, instance: FormInstance) -> Iterator[Save]:
 
 
 def _changes(
-    study: Study, form_id: str, data: dict[str, list[dict[str, object]]], rows: Iterable[dict]
+    study: Study,
+    form_id: str,
+    data: dict[str, list[dict[str, object]]],
+    rows: Iterable[dict],
+    hidden: identity.Names,
 ) -> Iterator[Change]:
     before = {row[KEY]: row for row in data["rows"]}
     for row in rows:
@@ -127,7 +142,12 @@ def _changes(
                     row[KEY], "", label, reason_said(str(old or "")), reason_said(str(new or ""))
                 )
             elif not name.startswith("_"):
-                texts = [_text(study, form_id, name, stored) for stored in (old, new)]
+                texts = [
+                    identity.words()
+                    if name in hidden and isinstance(stored, str)
+                    else _text(study, form_id, name, stored)
+                    for stored in (old, new)
+                ]
                 yield Change(row[KEY], name, _label(study, form_id, name), *texts)
 
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import zones
+from onearm.capture import identity, zones
 from onearm.capture.actions import drafts
 from onearm.capture.document import row_keys
 from onearm.capture.options import shown
@@ -50,6 +50,8 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
     follow = asked(around, data, keys)
     rows = {row["_key"]: row for row in data["rows"]}
     found: dict[str, Now] = {}
+    today = zones.today(place.subject.site)
+    hidden = identity.hidden_from(request.user, place.study, form_id, place.subject.site, today)
     for item in place.form.items:
         for key in keys:
             where = (key, item.name)
@@ -58,7 +60,7 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
             if item.shown_when:
                 is_hidden = where in follow.hidden and is_filled
                 found[name] = Now(name, where in follow.asked or is_filled, is_hidden)
-            if item.calculated:
+            if item.calculated and item.name not in hidden:
                 text = shown(place.study, form_id, item, follow.calculated.get(where, ""))
                 found[name] = Now(name, text=text)
     for (row, name), known in ranges_of(around, posted.cells).items():

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from onearm.capture import clock, permissions, words
-from onearm.capture.actions.export import Wanted, export
+from onearm.capture.actions.archive import archive
+from onearm.capture.actions.export import Exported, Wanted, export
 from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
 from onearm.capture.actions.take_csv import Plan, guessed, read_lines
 from onearm.capture.actions.take_file import KINDS, keep, load_entries, load_lines
@@ -48,7 +49,7 @@ def exchange(request: HttpRequest) -> HttpResponse:
             clock.now().date(),
         ),
         "snapshots": Snapshot.objects.select_related("user").order_by("-made_at")[:SHOWN],
-        "taken_out": AuditEvent.objects.filter(action="export")
+        "taken_out": AuditEvent.objects.filter(action__in=("export", "export.archive"))
         .select_related("user")
         .order_by("-at")[:20],
     }
@@ -61,6 +62,19 @@ def take_out(request: HttpRequest) -> FileResponse | HttpResponse:
     """The export that the form asks for, as one zip file."""
     try:
         return _download(request, _wanted(request))
+    except OnearmError as problem:
+        if isinstance(problem, permissions.NotAllowed):
+            raise
+        messages.error(request, str(problem))
+        return redirect("exchange")
+
+
+@login_required
+@require_POST
+def take_archive(request: HttpRequest) -> FileResponse | HttpResponse:
+    """The whole study for the archive, as one zip file."""
+    try:
+        return _sent(archive(request.user, as_of=_moment(request.POST.get("as_of", ""))))
     except OnearmError as problem:
         if isinstance(problem, permissions.NotAllowed):
             raise
@@ -199,7 +213,10 @@ def _loaded(
 
 
 def _download(request: HttpRequest, wanted: Wanted, target: str = "") -> FileResponse:
-    made = export(request.user, wanted, target=target)
+    return _sent(export(request.user, wanted, target=target))
+
+
+def _sent(made: Exported) -> FileResponse:
     opened = made.path.open("rb")
     made.path.unlink()  # it lives until the answer has been read
     return FileResponse(opened, as_attachment=True, filename=made.name)

@@ -176,10 +176,11 @@ def _queries(user: User, mine: QuerySet[Subject]) -> Iterator[QueryToDo]:
     if not states:
         states = [Query.State.OPEN]  # who only reads sees what is open
     found = Query.objects.filter(subject__in=mine, state__in=states)
+    reader = acting.QueryReader(user)
     for query in found.select_related("subject__site").order_by("changed_at")[:MOST]:
         place = " ".join(filter(None, (query.visit, query.form, query.item)))
         days = acting.days_since(query.changed_at, query.subject.site)
-        yield QueryToDo(query, place, acting.query_words(query), days)
+        yield QueryToDo(query, place, reader.words(query), days)
 
 
 def _signs(user: User, view: Overview) -> Iterator[SignToDo]:

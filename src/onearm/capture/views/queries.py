@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from onearm.capture import clock, overview, permissions, zones
 from onearm.capture.actions.queries import ask, move
 from onearm.capture.models import Query, Subject
-from onearm.capture.studies import study_of, version_at
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
 from onearm.capture.words import said, say
@@ -62,8 +61,8 @@ def query_list(request: HttpRequest) -> HttpResponse:
     state, turn = request.GET.get("state", "live"), request.GET.get("turn", "")
     age = request.GET.get("age", "")
     found = filtered(Query.objects.filter(subject__in=acting.subjects_of(chosen)), state, turn)
-    studies: dict[int, Study | None] = {}
-    lines = [line_of(query, studies) for query in found.select_related("subject__site")]
+    reader = acting.QueryReader(request.user)
+    lines = [line_of(query, reader) for query in found.select_related("subject__site")]
     if age.isdecimal():
         lines = [line for line in lines if line.days >= int(age)]
     lines.sort(key=lambda line: (-line.days, line.query.subject.code, line.query.pk))
@@ -97,7 +96,7 @@ def query_page(request: HttpRequest, pk: int) -> HttpResponse:
     entries = query.entries.select_related("user")
     context = {
         "query": query,
-        "line": line_of(query, {}),
+        "line": line_of(query, acting.QueryReader(request.user)),
         "subject": subject,
         "url": _url(query),
         "said": [
@@ -182,22 +181,16 @@ def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]
     return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
 
 
-def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
-    """A query with its place, its age in days since it last moved, and whose turn it is.
-
-    studies: by site the study that it works with; filled as sites are met.
-    """
+def line_of(query: Query, reader: acting.QueryReader) -> Line:
+    """A query with its place, its age in days since it last moved, and whose turn it is."""
     subject = query.subject
-    if subject.site_id not in studies:
-        version = version_at(subject.site, zones.today(subject.site))
-        studies[subject.site_id] = study_of(version) if version else None
-    study = studies[subject.site_id]
+    study = reader.study(subject.site)
     place = _words(study, query) if study else f"{query.visit} {query.form}"
     turns = {State.OPEN: "site", State.ANSWERED: "asker"}
     return Line(
         query,
         place,
-        acting.query_words(query),
+        reader.words(query),
         acting.days_since(query.changed_at, subject.site),
         turns.get(State(query.state), ""),
     )

@@ -9,10 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, identity, permissions, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
 from onearm.capture.models import FormVersion, Redaction
+from onearm.capture.studies import study_of
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError
 
@@ -55,14 +56,21 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the cell of one save whose value has to be blackened, and say why."""
     mine = visible_subjects(request.user, clock.now().date())
     version = get_object_or_404(
-        FormVersion.objects.select_related("instance__event__subject__site"),
+        FormVersion.objects.select_related("study_version", "instance__event__subject__site"),
         pk=pk,
         instance__event__subject__in=mine,
     )
     site = version.instance.event.subject.site
     permissions.actor(request.user, "redaction.request", site, clock.now().date())
+    hidden = identity.hidden_from(
+        request.user,
+        study_of(version.study_version),
+        version.instance.form,
+        site,
+        clock.now().date(),
+    )
     cells = [
-        (f"{row[KEY]}.{name}", value)
+        (f"{row[KEY]}.{name}", identity.words() if name in hidden else value)
         for row in version.delta["rows"]
         for name, value in row.items()
         if isinstance(value, str) and not name.startswith("_") and value != actions.MARK

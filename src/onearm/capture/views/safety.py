@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, zones
+from onearm.capture import clock, identity, zones
 from onearm.capture.actions import sae
 from onearm.capture.document import cells
 from onearm.capture.models import Contact, FormInstance, SeriousEvent, StudyVersion
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.models import Site
+    from onearm.capture.models import Site, User
     from onearm.study import Study
 
 NAMED = (("AE", "AEDECOD"), ("AE", "AETERM"))
@@ -89,14 +89,19 @@ def serious_event(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("serious_event", pk)
     study = study_of(event.instance.study_version)
     where = event.instance.event
+    hidden = _hidden(request.user, study, event.instance)
     current = next(r for r in event.instance.data["rows"] if r["_key"] == event.row)
     context = {
         "row": event_rows([subject.site], [event])[0],
         "subject": subject,
         "url": form_url(subject.code, where.visit, where.repeat, event.instance.form),
-        "answers": _answers(study, event.instance.form, current),
+        "answers": _answers(study, event.instance.form, current, hidden),
         "reports": [
-            (r, zones.shown(r.at, subject.site), _answers(study, event.instance.form, r.content))
+            (
+                r,
+                zones.shown(r.at, subject.site),
+                _answers(study, event.instance.form, r.content, hidden),
+            )
             for r in event.reports.select_related("user")
         ],
         "aware": event.aware_at.astimezone(zones.zone(subject.site)).strftime("%Y-%m-%dT%H:%M"),
@@ -124,7 +129,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
 def deviations(request: HttpRequest) -> HttpResponse:
     """Every protocol deviation on the forms that record them."""
     sites, chosen, code = acting.chosen_sites(request)
-    rows, headings = deviation_rows(chosen)
+    rows, headings = deviation_rows(chosen, request.user)
     context = {"rows": rows, "headings": headings, "sites": sites, "site": code}
     return render(request, "capture/deviations.html", context)
 
@@ -140,12 +145,14 @@ def event_rows(
     return [_row(event) for event in found.select_related(*related).prefetch_related("reports")]
 
 
-def deviation_rows(sites: Iterable[Site]) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+def deviation_rows(
+    sites: Iterable[Site], user: User
+) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
     """Subject, address and answers of every deviation, and the headings of the answers."""
     rows: list[tuple[str, str, list[str]]] = []
     headings: list[str] = []
     found = FormInstance.objects.filter(event__subject__site__in=list(sites)).select_related(
-        "event__subject", "study_version"
+        "event__subject__site", "study_version"
     )
     ids = {form for v in _versions() for form in _deviation_forms(v)}
     for instance in found.filter(form__in=ids).order_by("event__subject__code"):
@@ -153,8 +160,10 @@ def deviation_rows(sites: Iterable[Site]) -> tuple[list[tuple[str, str, list[str
         form = study.forms[instance.form]
         headings = [said(item.label) for item in form.items]
         by_row: dict[int, dict[str, str]] = {}
+        hidden = _hidden(user, study, instance)
         for cell in cells(instance.data):
             text = shown(study, form.form, form.item(cell.item), cell.value)
+            text = identity.words() if text and cell.item in hidden else text
             by_row.setdefault(cell.row, {})[cell.item] = text
         code, event = instance.event.subject.code, instance.event
         url = form_url(code, event.visit, event.repeat, form.form)
@@ -212,12 +221,20 @@ def _term(study: Study, form_id: str, content: Mapping[str, object]) -> str:
     return ""
 
 
-def _answers(study: Study, form_id: str, content: Mapping[str, object]) -> list[Answer]:
+def _hidden(user: User, study: Study, instance: FormInstance) -> identity.Names:
+    site = instance.event.subject.site
+    return identity.hidden_from(user, study, instance.form, site, clock.now().date())
+
+
+def _answers(
+    study: Study, form_id: str, content: Mapping[str, object], hidden: identity.Names
+) -> list[Answer]:
     found = []
     for item in study.forms[form_id].items:
         value = content.get(item.name)
         if isinstance(value, str):
-            found.append(Answer(said(item.label), shown(study, form_id, item, value)))
+            text = identity.words() if item.name in hidden else shown(study, form_id, item, value)
+            found.append(Answer(said(item.label), text))
         elif isinstance(value, dict):
             found.append(Answer(said(item.label), say(f"reason.{value['null']}")))
     return found
