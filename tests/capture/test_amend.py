@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onearm.capture import clock, entries, studies, trail
+from onearm.capture import clock, entries, serving, studies, trail
 from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
 from onearm.capture.actions.export import Wanted, entries_of, selection_for
 from onearm.capture.actions.save import Changes, save
@@ -31,6 +31,8 @@ from onearm.capture.models import (
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.errors import OnearmError
+from onearm.study.forms import Item
+from onearm.study.text import Text
 
 from .conftest import STUDY
 
@@ -206,6 +208,84 @@ def test_an_identifier_never_comes_back_with_another_meaning(
         take_in(builder, folder)
     form.write_text(before, encoding="utf-8")
     assert take_in(builder, folder) == version
+
+
+VS_WITH = "use: VS\nitems:\n  - {{name: WEIGHT, {change}}}\n"
+SEX_WITH = """\
+use: DM
+items:
+  - name: SEX
+    choices:
+      - {{code: M, label: {{en: {m}, zh: {zh}}}}}
+      - {{code: F, label: {{en: Female, zh: 女}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "said"),
+    [
+        ("vs", VS_WITH.format(change="unit: lb"), "VS.WEIGHT: kg -> lb"),
+        ("vs", VS_WITH.format(change="type: date"), "VS.WEIGHT: decimal -> date"),
+        ("vs", VS_WITH.format(change="type: code, choices: [{code: A, label: A}]"), "code"),
+    ],
+)
+def test_an_item_that_stays_keeps_its_unit_and_its_kind_of_value(
+    form: str, text: str, said: str, folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    (folder / "forms" / f"{form}.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(OnearmError, match=said):
+        take_in(builder, folder, reworded="it means the same")
+    assert StudyVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", ["type: integer, decimals: null", "type: text", "low: 20"])
+def test_a_change_within_the_meaning_is_taken_in(
+    change: str, folder: Path, version: StudyVersion, person: Person
+) -> None:
+    (folder / "forms" / "vs.yaml").write_text(VS_WITH.format(change=change), encoding="utf-8")
+    assert take_in(person("study_builder"), folder).number == 2
+
+
+def test_a_code_gets_other_words_only_with_a_reason_and_no_other_meaning_ever_after(
+    folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    form = folder / "forms" / "dm.yaml"
+    before = [c.label for c in studies.study_of(version).choices(_sex(version))]
+    form.write_text(SEX_WITH.format(m="Missing", zh="缺失"), encoding="utf-8")
+    with pytest.raises(OnearmError, match=r"DM\.SEX = M: .* -> Missing"):
+        take_in(builder, folder)
+    form.write_text(SEX_WITH.format(m="Male sex", zh="男性"), encoding="utf-8")
+    second = take_in(builder, folder, reworded="clearer words")
+    act = AuditEvent.objects.filter(action="study.load").latest("number")
+    assert act.reason == "clearer words"
+    assert act.details["reworded"] == [f"DM.SEX = M: {_told(before)} -> Male sex / 男性"]
+    assert next(c.label.en for c in studies.study_of(second).choices(_sex(second))) == "Male sex"
+    # Taken out and given again, the code still means what it meant.
+    form.write_text(
+        SEX_WITH.format(m="x", zh="x").replace("      - {code: M, label: {en: x, zh: x}}\n", "")
+    )
+    take_in(builder, folder)
+    form.write_text(SEX_WITH.format(m="Married", zh="已婚"), encoding="utf-8")
+    with pytest.raises(OnearmError, match=r"DM\.SEX = M: Male sex / 男性 -> Married"):
+        take_in(builder, folder)
+
+
+def _sex(version: StudyVersion) -> Item:
+    return studies.study_of(version).forms["DM"].item("SEX")
+
+
+def _told(labels: list[Text]) -> str:
+    return f"{labels[0].en} / {labels[0].zh}" if labels[0].zh else labels[0].en
+
+
+def test_a_server_does_not_start_with_a_folder_that_gives_another_meaning(
+    folder: Path, version: StudyVersion
+) -> None:
+    (folder / "forms" / "vs.yaml").write_text(VS_WITH.format(change="unit: lb"), encoding="utf-8")
+    with pytest.raises(OnearmError, match="lb"):
+        serving._take_in(folder)
 
 
 def test_a_zip_of_the_folder_is_taken_in_and_others_are_refused(

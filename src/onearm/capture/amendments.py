@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from onearm.capture.words import said, say
 if TYPE_CHECKING:
     from onearm.study import Study
     from onearm.study.forms import Form, Item, ItemType
+    from onearm.study.text import Text
 
 INTEGER = re.compile(r"^\s*[-+]?\d+\s*$")
 DECIMAL = re.compile(r"^\s*(?:[<>]=?\s*\d+|[-+]?\d+)(?:\.\d+)?\s*$")
@@ -72,27 +73,98 @@ def compare(old: Study, new: Study, values: Values, maps: Maps) -> list[Line]:
     return lines
 
 
-def reused(versions: list[Study], new: Study) -> list[str]:
-    """Identifiers that an earlier version used for something else and a later one took out.
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """An identifier that an earlier version used for something else.
 
-    versions: every version so far, oldest first. A meaning that changes needs a new identifier
-    (edc.md, F35), and a code is never used again for another meaning (F5).
+    what: ``FORM.ITEM``, or ``FORM.ITEM = CODE``. is_wording: only words differ, so that a person
+    has to say whether the meaning does.
     """
-    found = []
-    latest = versions[-1] if versions else None
-    for study in versions[:-1]:
+
+    what: str
+    before: str
+    now: str
+    is_wording: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.before} -> {self.now}"
+
+
+FAMILIES: Mapping[ItemType, str] = {
+    "integer": "number",
+    "decimal": "number",
+    "date": "date",
+    "partial_date": "date",
+    "time": "time",
+    "code": "words",
+    "yes_no": "words",
+    "text": "words",
+}
+"""Within a family an item can change its type and mean the same: 3 and 3.0, a date and its year."""
+
+
+def reused(versions: Iterable[Study], new: Study) -> list[Reuse]:
+    """Identifiers that mean something else in a new version than in any before it.
+
+    versions: every version so far, oldest first: what was taken out keeps its meaning too. A
+    meaning that changes needs a new identifier (edc.md, F35), and a code is never used again for
+    another meaning (F5). An item means something else where its unit changes or its type leaves
+    its family (anything may become text: the values stay as they were typed). Words of a code, and
+    of an item that comes back after it was taken out, may be corrected without another meaning;
+    that is for a person to say.
+    """
+    known: dict[tuple[str, str], Item] = {}
+    codes: dict[tuple[str, str], dict[str, Text]] = {}
+    last: set[tuple[str, str]] = set()
+    for study in versions:
+        last = set()
         for form in study.forms.values():
-            now = {i.name: i for i in new.forms[form.form].items} if form.form in new.forms else {}
-            last = latest.forms.get(form.form) if latest else None
-            known = {item.name for item in last.items} if last else set()
             for item in form.items:
-                again = now.get(item.name)
-                if again is None or item.name in known:
-                    continue
-                if (again.type, again.label) != (item.type, item.label):
-                    named = {"item": f"{form.form}.{item.name}", "label": said(item.label)}
-                    found.append(say("amend.was").format(**named))
-    return sorted(set(found))
+                where = (form.form, item.name)
+                known[where] = item
+                said = {choice.code: choice.label for choice in study.choices(item)}
+                codes[where] = codes.get(where, {}) | said
+                last.add(where)
+    found: list[Reuse] = []
+    for form in new.forms.values():
+        for item in form.items:
+            where = (form.form, item.name)
+            if where in known:
+                comes_back = where not in last
+                found += _reuses(new, where, known[where], item, codes[where], again=comes_back)
+    return found
+
+
+def _reuses(
+    new: Study,
+    where: tuple[str, str],
+    was: Item,
+    item: Item,
+    codes: Mapping[str, Text],
+    *,
+    again: bool,
+) -> Iterator[Reuse]:
+    name = ".".join(where)
+    if item.type != "text" and FAMILIES[was.type] != FAMILIES[item.type]:
+        yield Reuse(name, was.type, item.type)
+    if was.unit != item.unit:
+        yield Reuse(name, was.unit or "no unit", item.unit or "no unit")
+    if again and _differ(was.label, item.label):
+        yield Reuse(name, str(was.label), str(item.label), is_wording=True)
+    for choice in new.choices(item):
+        before = codes.get(choice.code)
+        if before is not None and _differ(before, choice.label):
+            what = f"{name} = {choice.code}"
+            yield Reuse(what, _words(before), _words(choice.label), is_wording=True)
+
+
+def _differ(before: Text, now: Text) -> bool:
+    """Whether words changed; a translation that was absent and is added changes none."""
+    return before.en != now.en or bool(before.zh and now.zh and before.zh != now.zh)
+
+
+def _words(text: Text) -> str:
+    return f"{text.en} / {text.zh}" if text.zh else text.en
 
 
 def _form(before: Form, after: Form) -> Iterator[Line]:

@@ -30,7 +30,9 @@ OFFICE = (
 
 
 WITHIN = {
-    "subjects": "subject form form_queries history cell_history verify sign state add_visit miss_visit",
+    "subjects": (
+        "subject form form_queries history cell_history verify sign state add_visit miss_visit"
+    ),
     "screening": "enrolment accrual",
     "queries": "query ask",
     "serious": "serious_event contacts deviations",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onearm.capture import permissions, places, zones
+from onearm.capture import identity, permissions, places, wording, zones
 from onearm.capture.models import Query
+from onearm.capture.studies import study_of, version_at
 from onearm.capture.words import language
 
 if TYPE_CHECKING:
@@ -43,17 +44,14 @@ def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]
     return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
 
 
-def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
-    """A query with its place, its age in days since it last moved, and whose turn it is.
-
-    studies: by site the study that it works with; filled as sites are met.
-    """
+def line_of(query: Query, reader: QueryReader) -> Line:
+    """A query with its place, its age in days since it last moved, and whose turn it is."""
     subject = query.subject
     turns = {State.OPEN: "site", State.ANSWERED: "asker"}
     return Line(
         query,
-        places.query_place(query, studies),
-        query_words(query),
+        reader.place(query),
+        reader.words(query),
         days_since(query.changed_at, subject.site),
         turns.get(State(query.state), ""),
     )
@@ -74,9 +72,43 @@ def moves(user: User, query: Query) -> list[str]:
     return found
 
 
-def query_words(query: Query) -> str:
-    """What a query asks, in the reader's language where it has words in it."""
-    return query.text_zh if language() == "zh" and query.text_zh else query.text
+class QueryReader:
+    """The words of queries for one reader, with a value covered where the reader may not read it.
+
+    It asks for the study and the rights of each site once.
+    """
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.studies: dict[int, Study | None] = {}
+        self.hidden: dict[tuple[int, str], identity.Names] = {}
+
+    def words(self, query: Query) -> str:
+        """What a query asks, in the reader's language where it has words in it."""
+        own = query.text_zh if language() == "zh" and query.text_zh else query.text
+        return self._covered(query) or own
+
+    def place(self, query: Query) -> str:
+        """Where a query stands: visit, form, row of a repeating form, item."""
+        return places.query_place(query, self.studies)
+
+    def _study(self, site: Site) -> Study | None:
+        if site.pk not in self.studies:
+            version = version_at(site, zones.today(site))
+            self.studies[site.pk] = study_of(version) if version else None
+        return self.studies[site.pk]
+
+    def _covered(self, query: Query) -> str:
+        """The words about an item that the reader may not read; empty for any other."""
+        site = query.subject.site
+        study = self._study(site) if query.item and query.check_id else None
+        if study is None:
+            return ""
+        where = (site.pk, query.form)
+        if where not in self.hidden:
+            today = zones.today(site)
+            self.hidden[where] = identity.hidden_from(self.user, study, query.form, site, today)
+        return wording.covered_query(study, query) if query.item in self.hidden[where] else ""
 
 
 def days_since(at: datetime, site: Site) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onearm.capture import clock, zones
+from onearm.capture import clock, identity, zones
 from onearm.capture.actions import sae
 from onearm.capture.document import cells
 from onearm.capture.models import FormInstance, SeriousEvent, StudyVersion
@@ -17,7 +17,7 @@ from onearm.capture.words import said
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from onearm.capture.models import Site
+    from onearm.capture.models import Site, User
     from onearm.study import Study
 
 NAMED = (("AE", "AEDECOD"), ("AE", "AETERM"))
@@ -62,11 +62,13 @@ def event_rows(
     return [_row(event) for event in found.select_related(*related).prefetch_related("reports")]
 
 
-def deviation_rows(sites: Iterable[Site]) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+def deviation_rows(
+    sites: Iterable[Site], user: User
+) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
     """Subject, address and answers of every deviation, and the headings of the answers."""
     rows: list[tuple[str, str, list[str]]] = []
     headings: list[str] = []
-    for one in deviations(sites):
+    for one in deviations(sites, user):
         instance = one.instance
         form, event = study_of(instance.study_version).forms[instance.form], instance.event
         headings = [said(item.label) for item in form.items]
@@ -75,10 +77,11 @@ def deviation_rows(sites: Iterable[Site]) -> tuple[list[tuple[str, str, list[str
     return rows, headings
 
 
-def deviations(sites: Iterable[Site]) -> list[DeviationRow]:
-    """Every deviation on the forms that record them, by subject."""
+def deviations(sites: Iterable[Site], user: User) -> list[DeviationRow]:
+    """Every deviation on the forms that record them, by subject; what the person may not read is
+    covered."""
     found = FormInstance.objects.filter(event__subject__site__in=list(sites)).select_related(
-        "event__subject", "study_version"
+        "event__subject__site", "study_version"
     )
     ids = {form for version in _versions() for form in _deviation_forms(version)}
     rows: list[DeviationRow] = []
@@ -86,8 +89,10 @@ def deviations(sites: Iterable[Site]) -> list[DeviationRow]:
         study = study_of(instance.study_version)
         form = study.forms[instance.form]
         by_row: dict[int, dict[str, str]] = {}
+        hidden = identity.hidden_in(user, study, instance)
         for cell in cells(instance.data):
             text = shown(study, form.form, form.item(cell.item), cell.value)
+            text = identity.words() if text and cell.item in hidden else text
             by_row.setdefault(cell.row, {})[cell.item] = text
         code = instance.event.subject.code
         rows += [DeviationRow(code, instance, row, answers) for row, answers in by_row.items()]

@@ -8,8 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from onearm.capture import clock, trail
+from onearm.capture.amendments import Reuse, reused
 from onearm.capture.models import SiteVersion, StudyVersion
+from onearm.capture.words import say
+from onearm.errors import OnearmError
 from onearm.study import load
+from onearm.study.library import KEPT
 from onearm.study.load import TEXT_FILES, identity_of
 
 if TYPE_CHECKING:
@@ -20,22 +24,31 @@ if TYPE_CHECKING:
     from onearm.study.text import Text
 
 
-def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
+MOST_NAMED = 20
+"""How many of the identifiers that mean something else a message names."""
+
+
+def take_in(folder: Path, *, user: User | None = None, reworded: str = "") -> StudyVersion:
     """Keep the study folder as a version; the same folder gives the version that is there.
 
-    Raises ``Problems`` where the folder cannot be loaded.
+    The library's files that the study takes are kept with it (``library/``), so that the version
+    reads the same after the package's library has changed. reworded: why words of codes change and
+    their meaning does not. Raises ``Problems`` where the folder cannot be loaded, and
+    ``OnearmError`` where an identifier of an earlier version means something else now.
     """
     study = load(folder)
     found = StudyVersion.objects.filter(hash=study.version).first()
     if found is not None:
         return found
+    changed = _same_meaning(study, reworded)
     files = {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8-sig")
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.suffix.lower() in TEXT_FILES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    }
+        and path.relative_to(folder).parts[0] != KEPT
+    } | dict(study.library)
     version = StudyVersion.objects.create(
         number=StudyVersion.objects.count() + 1,
         hash=study.version,
@@ -48,9 +61,27 @@ def take_in(folder: Path, *, user: User | None = None) -> StudyVersion:
         "study.load",
         user=user,
         target=f"version {version.number}",
-        details={"hash": version.hash},
+        details={"hash": version.hash} | ({"reworded": changed} if changed else {}),
+        reason=reworded.strip() if changed else "",
     )
     return version
+
+
+def _same_meaning(study: Study, reworded: str) -> list[str]:
+    """What is worded anew in a version; raises ``OnearmError`` where a meaning changes."""
+    versions = (study_of(version) for version in StudyVersion.objects.order_by("number"))
+    found = reused(versions, study)
+    lost = [reuse for reuse in found if not reuse.is_wording]
+    if lost:
+        raise OnearmError(say("amend.reused").format(what=_listed(lost)))
+    if found and not reworded.strip():
+        raise OnearmError(say("amend.wording").format(what=_listed(found)))
+    return [str(reuse) for reuse in found]
+
+
+def _listed(found: list[Reuse]) -> str:
+    more = f"; ... ({len(found)})" if len(found) > MOST_NAMED else ""
+    return "; ".join(str(reuse) for reuse in found[:MOST_NAMED]) + more
 
 
 def study_of(version: StudyVersion) -> Study:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from onearm.capture import clock, overview, permissions, places, zones
+from onearm.capture import clock, overview, permissions, zones
 from onearm.capture.actions.sae import due_at
 from onearm.capture.models import Query, SeriousEvent, Subject
-from onearm.capture.query_reading import days_since, query_words
+from onearm.capture.query_reading import QueryReader, days_since
 from onearm.capture.visible import can
 from onearm.capture.words import said, say
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from onearm.capture.models import Site, User
     from onearm.capture.month import Planned
     from onearm.capture.overview import Overview
-    from onearm.study import Study
 
 TO_DO = {"due", "in window", "overdue"}
 FAR = date.max
@@ -207,11 +206,10 @@ def _forms(view: Overview) -> Iterator[FormToDo]:
 def _queries(user: User, mine: QuerySet[Subject]) -> Iterator[QueryToDo]:
     """The queries that wait for the person, oldest first."""
     found = queries(user, mine)
-    studies: dict[int, Study | None] = {}
+    reader = QueryReader(user)
     for query in found.select_related("subject__site").order_by("changed_at")[:MOST]:
-        place = places.query_place(query, studies)
         days = days_since(query.changed_at, query.subject.site)
-        yield QueryToDo(query, place, query_words(query), days)
+        yield QueryToDo(query, reader.place(query), reader.words(query), days)
 
 
 def _signs(user: User, view: Overview) -> Iterator[SignToDo]:

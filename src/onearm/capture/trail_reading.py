@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from onearm.capture import permissions, zones
+from onearm.capture import identity, permissions, zones
 from onearm.capture.chain import canonical
 from onearm.capture.document import KEY, NULL, REMOVED
 from onearm.capture.models import AuditEvent, FormVersion, Site
 from onearm.capture.ranges import SI, USED, Range
+from onearm.capture.studies import study_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -109,8 +110,9 @@ def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> I
     sees_subjects = permissions.can(user, "subject.view", None, on)
     if most is not None:
         versions, events = versions[:most], events[:most]
+    covered = _Covered(user, on)
     merged = heapq.merge(
-        (_of_version(v) for v in versions.iterator(chunk_size=1000)),
+        (_of_version(v, covered.of(v)) for v in versions.iterator(chunk_size=1000)),
         (_of_event(e, sees_subjects=sees_subjects) for e in events.iterator(chunk_size=1000)),
         key=lambda line: line.at,
         reverse=True,
@@ -119,6 +121,23 @@ def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> I
         yield line
         if count == most:
             return
+
+
+class _Covered:
+    """By version of the study, form and site the items that a person may not read."""
+
+    def __init__(self, user: User, on: date) -> None:
+        self.user, self.on = user, on
+        self.known: dict[tuple[int, str, int], identity.Names] = {}
+
+    def of(self, version: FormVersion) -> identity.Names:
+        """Those of the form that a save is of."""
+        form, site = version.instance.form, version.instance.event.subject.site
+        key = (version.study_version_id, form, site.pk)
+        if key not in self.known:
+            study = study_of(version.study_version)
+            self.known[key] = identity.hidden_from(self.user, study, form, site, self.on)
+        return self.known[key]
 
 
 def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
@@ -182,7 +201,7 @@ def _in_time(found: QuerySet, wanted: Wanted) -> QuerySet:
     return found
 
 
-def _of_version(version: FormVersion) -> Line:
+def _of_version(version: FormVersion, hidden: identity.Names) -> Line:
     event = version.instance.event
     site = event.subject.site
     return Line(
@@ -194,7 +213,7 @@ def _of_version(version: FormVersion) -> Line:
         subject=event.subject.code,
         where=f"{event.visit} {event.repeat} {version.instance.form}",
         action="save",
-        what="; ".join(_changes(version.delta)),
+        what="; ".join(_changes(identity.covered(version.delta["rows"], hidden))),
         reason=version.reason,
         origin=version.origin,
         study_version=version.study_version.number,
@@ -205,9 +224,9 @@ def _of_version(version: FormVersion) -> Line:
     )
 
 
-def _changes(delta: dict[str, list[dict[str, object]]]) -> Iterator[str]:
+def _changes(rows: list[dict[str, object]]) -> Iterator[str]:
     """Each changed cell as ``row.ITEM = value``; a missing reason stands as ``missing: ND``."""
-    for row in delta["rows"]:
+    for row in rows:
         for name, stored in row.items():
             if name == KEY:
                 continue

@@ -10,6 +10,7 @@ from onearm.capture.views import amend, api_keys, exchange, preview
 urlpatterns = [
     path("exchange", exchange.exchange, name="exchange"),
     path("exchange/export", exchange.take_out, name="take_out"),
+    path("exchange/archive", exchange.take_archive, name="take_archive"),
     path("exchange/snapshots", exchange.name_snapshot, name="name_snapshot"),
     path("exchange/snapshots/<int:pk>", exchange.take_snapshot, name="take_snapshot"),
     path("imports", exchange.imports, name="imports"),

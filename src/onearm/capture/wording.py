@@ -43,6 +43,17 @@ def query_text(study: Study, query: Query, value: object = None) -> str:
     return _text(study, query.form, query.item, query.check_id, value, query.text)
 
 
+def covered_query(study: Study | None, query: Query) -> str:
+    """What a query asks of an item whose value the reader may not read.
+
+    Sentences of standing rules show the value: it is covered. A person's words are as written.
+    """
+    if not query.check_id or study is None:
+        return query.text if not query.check_id else words.say("identity.asked")
+    plain = words.say("identity.asked")
+    return _text(study, query.form, query.item, query.check_id, words.say("identity.hidden"), plain)
+
+
 def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, own: str) -> str:
     form = study.forms.get(form_id)
     if form is None:

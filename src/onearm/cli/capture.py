@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from onearm.capture.actions.export import Exported
 
 capture_app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +18,10 @@ capture_app = typer.Typer(
 
 Data = Annotated[Path, typer.Option(help="Folder of the database, uploads and keys.")]
 DATA = Path("onearm-data")
+AsOf = Annotated[
+    str | None, typer.Option(help="As it stood at this day or moment (UTC); now if not.")
+]
+FORMATS = "parquet, csv, sheet, json, xpt, spss, odm, odm_audit, odm2, odm2_audit"
 Key = Annotated[Path | None, typer.Option(help="File of the key that encrypts the backup.")]
 
 
@@ -25,6 +32,16 @@ def _configure(data: Path) -> None:
     if not data.is_dir():
         raise OnearmError(f"there is no folder {data}; name it with --data")
     serving.configure(data)
+
+
+def _moved(made: Exported, to: Path) -> Path:
+    """Put the file where it was asked for."""
+    import shutil
+
+    to.mkdir(parents=True, exist_ok=True)
+    path = to / made.name
+    shutil.move(made.path, path)
+    return path
 
 
 @capture_app.command()
@@ -144,6 +161,70 @@ def backup(
     typer.echo(f"SHA-256 {made.sha256}, {sum(made.manifest['rows'].values())} rows")
     if key_file is None:
         typer.echo("It is not encrypted and holds patients' data and keys; see --key-file.")
+
+
+@capture_app.command()
+def export(
+    to: Annotated[Path, typer.Argument(help="Folder that takes the zip file.")],
+    data: Data = DATA,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help=f"One or more of: {FORMATS}."),
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option(help="Only these sites.")] = None,
+    subject: Annotated[list[str] | None, typer.Option(help="Only these subjects.")] = None,
+    form: Annotated[list[str] | None, typer.Option(help="Only these forms.")] = None,
+    as_of: AsOf = None,
+    language: Annotated[str, typer.Option(help="Of labels in SPSS files: en or zh.")] = "en",
+    with_names: Annotated[
+        bool, typer.Option(help="With identifying items and true dates.")
+    ] = False,
+) -> None:
+    """Export the data of every form, without what identifies if not asked; the trail keeps it.
+
+    Parquet if no format is named.
+    """
+    _configure(data)
+    from onearm.capture.actions.export import Wanted
+    from onearm.capture.actions.export import export as written
+    from onearm.cli.database import read_moment
+    from onearm.errors import OnearmError
+
+    if language not in ("en", "zh"):
+        raise OnearmError(f"{language} is not a language of labels; choose en or zh")
+    wanted = Wanted(
+        formats=tuple(formats or ["parquet"]),
+        sites=tuple(site or ()),
+        subjects=tuple(subject or ()),
+        forms=tuple(form or ()),
+        as_of=read_moment(as_of),
+        with_names=with_names,
+        language="zh" if language == "zh" else "en",
+    )
+    made = written(None, wanted)
+    typer.echo(f"{_moved(made, to)}")
+    typer.echo(f"SHA-256 {made.sha256}, {made.rows} rows")
+
+
+@capture_app.command()
+def archive(
+    to: Annotated[Path, typer.Argument(help="Folder that takes the archive.")],
+    data: Data = DATA,
+    as_of: AsOf = None,
+) -> None:
+    """Write the whole study for the archive, in files that are read without this software.
+
+    One zip file: definition, data (CSV, ODM), every change, signatures, queries, attached files,
+    code lists, hashes, and verify.py, which checks all of it with Python alone.
+    """
+    _configure(data)
+    from onearm.capture.actions.archive import archive as written
+    from onearm.cli.database import read_moment
+
+    made = written(None, as_of=read_moment(as_of))
+    typer.echo(f"{_moved(made, to)}")
+    typer.echo(f"SHA-256 {made.sha256}")
+    typer.echo("It holds data that identify persons.")
 
 
 @capture_app.command()

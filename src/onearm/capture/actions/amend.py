@@ -15,7 +15,7 @@ from django.db import transaction
 from onearm.capture import clock, permissions, places, states, studies, trail, wording
 from onearm.capture.actions import recheck
 from onearm.capture.actions.save import break_signatures
-from onearm.capture.amendments import Line, Maps, compare, reused
+from onearm.capture.amendments import Line, Maps, compare
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta
 from onearm.capture.models import (
@@ -30,7 +30,6 @@ from onearm.capture.models import StudyVersion as Version
 from onearm.capture.trail import version_content
 from onearm.capture.words import kept, say
 from onearm.errors import OnearmError, Problems
-from onearm.study import load
 from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
@@ -117,26 +116,22 @@ def looked_at(version: Version) -> list[Look]:
     ]
 
 
-def take_in(user: User, folder: Path) -> Version:
+def take_in(user: User, folder: Path, *, reworded: str = "") -> Version:
     """Keep the study folder as a version that can be released to sites.
 
-    Raises `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and
-    ``OnearmError`` where an identifier that was taken out comes back with another meaning.
+    reworded: why words of codes change and their meaning does not. Raises
+    `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and ``OnearmError``
+    where an identifier of an earlier version has another meaning (`amendments.reused`).
     """
     permissions.actor(user, "study.load", None, clock.now().date())
-    known = [studies.study_of(v) for v in Version.objects.order_by("number")]
     try:
-        study = load(folder)
+        with transaction.atomic():
+            return studies.take_in(folder, user=user, reworded=reworded)
     except Problems as problem:
         raise Problems(problem.findings, say("amend.unreadable")) from problem
-    again = reused(known, study)
-    if again:
-        raise OnearmError(say("amend.reused").format(items="; ".join(again)))
-    with transaction.atomic():
-        return studies.take_in(folder, user=user)
 
 
-def take_in_zip(user: User, content: bytes) -> Version:
+def take_in_zip(user: User, content: bytes, *, reworded: str = "") -> Version:
     """The same for a zip file of the folder; only text files of a study are taken from it.
 
     Raises ``OnearmError`` besides for what is no zip file, is too large or names paths outside.
@@ -144,7 +139,7 @@ def take_in_zip(user: User, content: bytes) -> Version:
     permissions.actor(user, "study.load", None, clock.now().date())
     with tempfile.TemporaryDirectory(prefix="onearm-study-") as scratch:
         folder = _unpacked(content, Path(scratch))
-        return take_in(user, folder)
+        return take_in(user, folder, reworded=reworded)
 
 
 def migrate(

@@ -120,12 +120,7 @@ def content(user: User, attachment: Attachment) -> bytes:
     """
     subject = attachment.instance.event.subject
     actor = permissions.actor(user, "form.view", subject.site, clock.now().date())
-    try:
-        plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
-    except (OSError, InvalidToken) as problem:
-        raise FileDamaged(say("files.unreadable").format(name=attachment.name)) from problem
-    if hashlib.sha256(plain).hexdigest() != attachment.sha256:
-        raise FileDamaged(say("files.changed").format(name=attachment.name))
+    plain = deciphered(attachment)
     trail.record(
         f"subject:{subject.code}",
         "file.read",
@@ -134,6 +129,20 @@ def content(user: User, attachment: Attachment) -> bytes:
         target=f"file {attachment.pk}",
         details={"name": attachment.name},
     )
+    return plain
+
+
+def deciphered(attachment: Attachment) -> bytes:
+    """The bytes of a file for acts that have a right and a line in the trail of their own.
+
+    Raises `FileDamaged` where they are not what was stored.
+    """
+    try:
+        plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
+    except (OSError, InvalidToken) as problem:
+        raise FileDamaged(say("files.unreadable").format(name=attachment.name)) from problem
+    if hashlib.sha256(plain).hexdigest() != attachment.sha256:
+        raise FileDamaged(say("files.changed").format(name=attachment.name))
     return plain
 
 

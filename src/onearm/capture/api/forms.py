@@ -29,11 +29,13 @@ from onearm.capture.api.shapes import (
     utc,
 )
 from onearm.capture.document import Cell, cells, row_keys
+from onearm.capture.identity import covered, hidden_in
 from onearm.capture.models import EventInstance
 from onearm.capture.studies import study_of
 
 if TYPE_CHECKING:
-    from onearm.capture.models import FormInstance, FormVersion
+    from onearm.capture.identity import Names
+    from onearm.capture.models import FormInstance, FormVersion, User
     from onearm.errors import Finding
 
 router = Router()
@@ -135,7 +137,7 @@ def read_form(request: HttpRequest, code: Code, visit: Name, repeat: Repeat, for
             findings=[],
         )
     identity.note_read(request.user, study_of(instance.study_version).forms[form], instance)
-    return _form_out(instance, ())
+    return _form_out(request.user, instance, ())
 
 
 @router.put(FORM, response={200: FormOut, **REFUSALS})
@@ -156,7 +158,7 @@ def save_form(
     with transaction.atomic():  # a refused save leaves no visit behind
         event, _ = EventInstance.objects.get_or_create(subject=subject, visit=visit, repeat=repeat)
         saved = saving.save(request.user, event, form, changes, origin=saving.Origin.API)
-    return _form_out(saved.instance, saved.findings)
+    return _form_out(request.user, saved.instance, saved.findings)
 
 
 @router.get(f"{FORM}/history", response={200: Page[VersionOut], **REFUSALS})
@@ -171,10 +173,14 @@ def history(
     """Every version of a form: what changed, who, when, why, and the hash that chains it."""
     instance = places.saved_form(request, code, visit, repeat, form)
     versions = instance.versions.select_related("user", "study_version").order_by("version")
-    return page(versions, paging, _version_out)
+    study = study_of(instance.study_version)
+    hidden = hidden_in(request.user, study, instance)
+    identity.note_read(request.user, study.forms[form], instance)
+    return page(versions, paging, lambda version: _version_out(version, hidden))
 
 
-def _form_out(instance: FormInstance, findings: tuple[Finding, ...]) -> FormOut:
+def _form_out(user: User, instance: FormInstance, findings: tuple[Finding, ...]) -> FormOut:
+    hidden = hidden_in(user, study_of(instance.study_version), instance)
     return FormOut(
         version=instance.version,
         is_complete=instance.is_complete,
@@ -183,7 +189,7 @@ def _form_out(instance: FormInstance, findings: tuple[Finding, ...]) -> FormOut:
         rows=row_keys(instance.data),
         cells=[
             CellOut(row=c.row, item=c.item, value=c.value, reason=c.reason)
-            for c in cells(instance.data)
+            for c in cells({"rows": covered(instance.data["rows"], hidden)})
         ],
         findings=list(_findings(instance, findings)),
     )
@@ -202,11 +208,11 @@ def _findings(instance: FormInstance, findings: tuple[Finding, ...]) -> Iterator
         )
 
 
-def _version_out(version: FormVersion) -> VersionOut:
+def _version_out(version: FormVersion, hidden: Names) -> VersionOut:
     return VersionOut(
         number=version.pk,
         version=version.version,
-        delta=version.delta,
+        delta={"rows": covered(version.delta["rows"], hidden)},
         user=version.user.username,
         role=version.role,
         at=utc(version.at),

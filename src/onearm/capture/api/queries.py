@@ -27,7 +27,7 @@ from onearm.capture.api.shapes import (
     utc,
 )
 from onearm.capture.models import Query as Question
-from onearm.capture.query_reading import days_since, filtered, moves, query_words
+from onearm.capture.query_reading import QueryReader, days_since, filtered, moves
 
 if TYPE_CHECKING:
     from onearm.capture.models import QueryEntry
@@ -105,7 +105,8 @@ def queries(
     if subject:
         found = found.filter(subject=visible.subject(request.user, subject))
     found = filtered(found, state, turn).select_related("subject__site", "opened_by")
-    return page(found.order_by("-opened_at", "-pk"), paging, _out)
+    reader = QueryReader(request.user)
+    return page(found.order_by("-opened_at", "-pk"), paging, lambda one: _out(one, reader))
 
 
 @router.get("/queries/{number}", response={200: TalkOut, **REFUSALS})
@@ -113,7 +114,7 @@ def query(request: HttpRequest, number: Number) -> TalkOut:
     """One query with every word that was said."""
     one = visible.query(request.user, number)
     return TalkOut(
-        query=_out(one),
+        query=_out(one, QueryReader(request.user)),
         entries=[_entry(each) for each in one.entries.select_related("user")],
         moves=moves(request.user, one),
     )
@@ -132,7 +133,8 @@ def ask(request: HttpRequest, code: Code, given: AskIn) -> QueryOut:
             form=given.form,
             row=given.row,
             item=given.item,
-        )
+        ),
+        QueryReader(request.user),
     )
 
 
@@ -140,10 +142,11 @@ def ask(request: HttpRequest, code: Code, given: AskIn) -> QueryOut:
 def move(request: HttpRequest, number: Number, given: MoveIn) -> QueryOut:
     """Answer, close, cancel or re-open a query."""
     one = visible.query(request.user, number)
-    return _out(actions.move(request.user, one, given.state, given.text))
+    moved = actions.move(request.user, one, given.state, given.text)
+    return _out(moved, QueryReader(request.user))
 
 
-def _out(query: Question) -> QueryOut:
+def _out(query: Question, reader: QueryReader) -> QueryOut:
     return QueryOut(
         number=query.pk,
         subject=query.subject.code,
@@ -153,7 +156,7 @@ def _out(query: Question) -> QueryOut:
         row=query.row,
         item=query.item,
         check_id=query.check_id,
-        text=query_words(query),
+        text=reader.words(query),
         state=query.state,
         opened_by=query.opened_by.username if query.opened_by else "",
         opened_at=utc(query.opened_at),

@@ -25,8 +25,10 @@ from onearm.capture.api.shapes import (
     page,
     utc,
 )
-from onearm.capture.models import Contact, SeriousReport
+from onearm.capture.identity import covered, hidden_in
+from onearm.capture.models import Contact, SeriousReport, User
 from onearm.capture.safety import DeviationRow, EventRow, deviations, event_rows
+from onearm.capture.studies import study_of
 
 router = Router()
 
@@ -122,14 +124,15 @@ def serious_event(request: HttpRequest, number: Number) -> SeriousWhole:
     event = visible.serious_event(request.user, number)
     [row] = event_rows([event.instance.event.subject.site], [event])
     reports = event.reports.select_related("user")
-    return SeriousWhole(event=_out(row), reports=[_report(each) for each in reports])
+    return SeriousWhole(event=_out(row), reports=[_report(each, request.user) for each in reports])
 
 
 @router.post("/serious/{number}/reports", response={200: ReportOut, **REFUSALS})
 def report(request: HttpRequest, number: Number, given: ReportIn) -> ReportOut:
     """Report a serious event, or follow it up."""
     event = visible.serious_event(request.user, number)
-    return _report(sae.report(request.user, event, given.text, aware_at=given.aware_at))
+    made = sae.report(request.user, event, given.text, aware_at=given.aware_at)
+    return _report(made, request.user)
 
 
 @router.get("/contacts", response={200: Page[ContactOut], **REFUSALS})
@@ -163,7 +166,7 @@ def end_contact(request: HttpRequest, number: Number) -> ContactOut:
 @router.get("/deviations", response={200: Page[DeviationOut], **REFUSALS})
 def protocol_deviations(request: HttpRequest, paging: Query[Paging], site: Chosen = "") -> Any:
     """Every protocol deviation on the forms that record them, by subject."""
-    return page(deviations(places.sites(request, site)), paging, _deviation)
+    return page(deviations(places.sites(request, site), request.user), paging, _deviation)
 
 
 def _out(row: EventRow) -> SeriousOut:
@@ -184,11 +187,13 @@ def _out(row: EventRow) -> SeriousOut:
     )
 
 
-def _report(one: SeriousReport) -> ReportOut:
+def _report(one: SeriousReport, user: User) -> ReportOut:
+    instance = one.event.instance
+    [content] = covered([one.content], hidden_in(user, study_of(instance.study_version), instance))
     return ReportOut(
         report=one.number,
         version=one.version,
-        content={name: value for name, value in one.content.items() if name[:1] != "_"},
+        content={name: value for name, value in content.items() if name[:1] != "_"},
         text=one.text,
         by=one.user.username,
         role=one.role,

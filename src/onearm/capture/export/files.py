@@ -13,20 +13,25 @@ import polars as pl
 
 from onearm.capture.export.history import acts, people
 from onearm.capture.export.layout import KEYS, Sheet
+from onearm.capture.export.spss import for_spss
 from onearm.capture.trail import plain_cell
 from onearm.frames import Column, Spec
-from onearm.store.odm import write_odm
+from onearm.store.odm import Version, write_odm
+from onearm.store.spss import write_sav
 from onearm.store.write import write_datasets
 
 if TYPE_CHECKING:
     from onearm.capture.export.tables import Selection, Table
     from onearm.study import Study
 
-TABLES = ("parquet", "csv", "sheet", "json", "xpt")
+TABLES = ("parquet", "csv", "sheet", "json", "xpt", "spss")
 """Formats of tables; ``sheet`` is CSV for spreadsheets: a byte-order mark, no formulas."""
 
-WHOLE = ("odm", "odm_audit")
-"""ODM 1.3.2 of everything in one file: as it stands, or with the record of every change."""
+WHOLE = ("odm", "odm_audit", "odm2", "odm2_audit")
+"""ODM 1.3.2 or 2.0 of everything in one file: as it stands, or with the record of every change."""
+
+HISTORIES = ("odm_audit", "odm2_audit")
+"""Those that hold every change, with true dates and the names of who made it."""
 
 FORMATS = (*TABLES, *WHOLE)
 ABOUT = (
@@ -51,10 +56,12 @@ def write_tables(
     formats: Collection[str],
     study: str,
     created: datetime,
+    language: str = "en",
 ) -> int:
     """Every table in every format, with ``items.csv`` and ``codes.csv``; returns the rows written.
 
-    Missing reasons stand in a table of their own beside each form that has some; ranges, flags and
+    language: of the labels in SPSS files, which hold them in one. Missing reasons stand in a table
+    of their own beside each form that has some, in SPSS files beside each item; ranges, flags and
     SI values of results in one beside each form that asks for results, rows or not. Transport files
     (XPT) shorten names to 8 characters; ``items.csv`` says which is which. Raises ``Problems``
     where a transport file cannot hold the data.
@@ -68,6 +75,9 @@ def write_tables(
         short = _short([*datasets.values(), table.sheet.form], 8)[-1]
         datasets[table.sheet.form] = short
         _write(table.sheet, table.frame, table.sheet.form, short, folder, formats, study, created)
+        if "spss" in formats:
+            path = folder / f"{table.sheet.form.lower()}.sav"
+            write_sav(*for_spss(table, language), path, created=created)
         if not table.missing.is_empty():
             name = f"{table.sheet.form}_MISSING"
             short = _short([*datasets.values(), name], 8)[-1]
@@ -91,19 +101,40 @@ def write_whole(
     formats: Collection[str],
     created: datetime,
     files: Mapping[str, str],
+    former: Iterable[Study] = (),
 ) -> None:
-    """The ODM files of an export. files: the study's folder, of which ODM keeps what it can say."""
-    kept = {
-        name: text
-        for name, text in files.items()
-        if name != "schedule.yaml" and not name.startswith(("forms/", "terms/"))
-    }
-    if "odm" in formats:
-        path = folder / f"{study.id}.odm.xml"
-        write_odm(study, path, created=created, entries=entries, files=kept)
-    if "odm_audit" in formats:
-        path = folder / f"{study.id}.audit.odm.xml"
-        write_odm(study, path, created=created, history=acts(selection), who=people(), files=kept)
+    """The ODM files of an export.
+
+    files: the study's folder, kept word for word, so that it comes back whole. former: earlier
+    versions of the study, newest first, for values that only they ask for.
+    """
+    former = tuple(former)
+    versions: Mapping[str, Version] = {"odm": "1.3.2", "odm2": "2.0"}
+    for name, version in versions.items():
+        ending = f"{name}.xml"
+        if name in formats:
+            path = folder / f"{study.id}.{ending}"
+            write_odm(
+                study,
+                path,
+                created=created,
+                entries=entries,
+                files=files,
+                former=former,
+                version=version,
+            )
+        if f"{name}_audit" in formats:
+            path = folder / f"{study.id}.audit.{ending}"
+            write_odm(
+                study,
+                path,
+                created=created,
+                history=acts(selection),
+                who=people(),
+                files=files,
+                former=former,
+                version=version,
+            )
 
 
 def zipped(folder: Path, target: Path) -> Path:

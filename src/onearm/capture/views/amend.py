@@ -34,7 +34,7 @@ def amendments(request: HttpRequest) -> HttpResponse:
         content = upload.read() if upload else b""
         act(
             request,
-            lambda: take_in_zip(request.user, content),
+            lambda: take_in_zip(request.user, content, reworded=request.POST.get("reworded", "")),
             words.say("amend.taken_in"),
         )
         return redirect("amendments")

@@ -10,10 +10,19 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onearm.capture import kept_words, overview, places, verification, visible, zones
+from onearm.capture import (
+    identity,
+    kept_words,
+    overview,
+    places,
+    verification,
+    visible,
+    zones,
+)
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
+from onearm.capture.actions.identity import note_read
 from onearm.capture.document import cells
 from onearm.capture.lockcheck import checklist
 from onearm.capture.models import Hold, PlanLine, StudyVersion
@@ -75,11 +84,15 @@ def verify_page(request: HttpRequest, pk: int) -> HttpResponse:
     known = study.forms[form.form]
     one = verification.verified(study, [form], {pk: subject.code}, verification.plan())[pk]
     items = {item.name: item for item in known.items}
+    hidden = identity.hidden_in(request.user, study, form)
+    note_read(request.user, known, form)
     rows = [
         CellRow(
             f"{cell.row}.{cell.item}",
             said(items[cell.item].label),
-            shown(study, form.form, items[cell.item], cell.value)
+            identity.words()
+            if cell.value and cell.item in hidden
+            else shown(study, form.form, items[cell.item], cell.value)
             if cell.value
             else say(f"reason.{cell.reason}"),
             cell.row if known.rows else 0,

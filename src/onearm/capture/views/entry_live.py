@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from onearm.capture import zones
 from onearm.capture.actions import drafts
 from onearm.capture.document import row_keys
+from onearm.capture.identity import NOTHING, hidden_from
 from onearm.capture.labs import judged
 from onearm.capture.options import shown
 from onearm.capture.surroundings import asked, look_around
@@ -25,6 +26,7 @@ from onearm.capture.views.lesions import panel
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from onearm.capture.identity import Names
     from onearm.capture.labs import Judged
     from onearm.capture.surroundings import Around
     from onearm.capture.views.entry_posted import Posted
@@ -48,16 +50,21 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
     place = find_place(request, code, visit, repeat, form_id)
     posted = read(place, request.POST, zones.today(place.subject.site))
     around = look_around(place)
+    site = place.subject.site
+    hidden = hidden_from(request.user, place.study, form_id, site, zones.today(site))
     context = {
-        "cells": cells_now(around, posted),
+        "cells": cells_now(around, posted, hidden),
         "panel": panel(around, posted.on(around.data)),
         "place": place,
     }
     return render(request, "capture/form_live.html", context)
 
 
-def cells_now(around: Around, posted: Posted) -> list[Now]:
-    """The cells that skip logic, calculations and ranges change while the form is being typed."""
+def cells_now(around: Around, posted: Posted, hidden: Names = NOTHING) -> list[Now]:
+    """The cells that skip logic, calculations and ranges change while the form is being typed.
+
+    hidden: items that the reader may not read.
+    """
     place = around.place
     data = posted.on(around.data)
     keys = sorted({*row_keys(data), *(cell.row for cell in posted.cells)} or {1})
@@ -72,7 +79,7 @@ def cells_now(around: Around, posted: Posted) -> list[Now]:
             if item.shown_when:
                 is_hidden = where in follow.hidden and is_filled
                 found[name] = Now(name, where in follow.asked or is_filled, is_hidden)
-            if item.calculated:
+            if item.calculated and item.name not in hidden:
                 text = shown(place.study, place.form.form, item, follow.calculated.get(where, ""))
                 found[name] = Now(name, text=text)
     for (row, item_name), lab in judged(around, data).items():

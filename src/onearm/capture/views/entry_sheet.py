@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from django.forms.utils import flatatt
 
-from onearm.capture import options, wording, words
+from onearm.capture import identity, options, wording, words
 from onearm.capture.document import NULL, REMOVED, Cell, Document, applied, next_key, row_keys
+from onearm.capture.identity import NOTHING
 from onearm.capture.labs import judged
 from onearm.capture.surroundings import Asked, asked, previous_values
 from onearm.capture.views.entry_posted import GIVEN_REASONS, reason_said, remove_code
@@ -17,6 +18,7 @@ from onearm.capture.views.entry_state import talk_address
 from onearm.capture.words import said
 
 if TYPE_CHECKING:
+    from onearm.capture.identity import Names
     from onearm.capture.labs import Judged
     from onearm.capture.models import Query
     from onearm.capture.surroundings import Around, Earlier, Place
@@ -69,6 +71,7 @@ class Box:
     notes: tuple[Note, ...]
     in_table: bool = False
     may_enter: bool = True
+    is_hidden: bool = False
 
     @property
     def name(self) -> str:
@@ -85,7 +88,7 @@ class Box:
             "class": f"v {item.type}",
             "data-was": self.was,
         }
-        if not item.calculated:
+        if not (item.calculated or self.is_hidden):  # what nobody reads is never posted back
             given["name"] = f"v.{name}"
         if self.has_list:
             given["list"] = f"l.{item.name}"
@@ -95,7 +98,7 @@ class Box:
             given["aria-label"] = self.label
         if self.notes:
             given |= {"aria-invalid": "true", "aria-describedby": f"s.{name}"}
-        given["readonly"] = not self.may_enter or bool(item.calculated)
+        given["readonly"] = not self.may_enter or bool(item.calculated) or self.is_hidden
         given["data-must"] = item.required and not self.reason
         return flatatt(given)
 
@@ -193,8 +196,11 @@ def sheet(
     base: Mapping[tuple[str, str], str] | None = None,
     out: Mapping[int, str] | None = None,
     may_enter: bool = True,
+    hidden: Names = NOTHING,
 ) -> Sheet:
     """The form as it would stand with ``data``.
+
+    hidden: items that the reader may not read (`identity.hidden_from`).
 
     carried: cells proposed for rows that are not there yet. base: by row key and item what was
     measured at baseline. out: by row the reason to take it out.
@@ -207,13 +213,21 @@ def sheet(
     follow = asked(around, shown, keys)
     stands = {row["_key"]: row for row in around.data["rows"]}
     labs = judged(around, shown)
-    notes = _notes(place, queries, shown, again.by_cell, may_enter=may_enter)
+    notes = _notes(place, queries, shown, again.by_cell, hidden, may_enter=may_enter)
     earlier = previous_values(around)
     rows = {row["_key"]: row for row in shown["rows"]}
     made = []
     for key in keys:
         mine = _Line(
-            place, key, rows.get(key, {}), stands.get(key, {}), follow, labs, notes, may_enter
+            place,
+            key,
+            rows.get(key, {}),
+            stands.get(key, {}),
+            follow,
+            labs,
+            notes,
+            may_enter,
+            hidden,
         )
         boxes = tuple(_box(mine, item, earlier, base or {}) for item in place.form.items)
         row_notes = tuple(notes.get((key, ""), ()))
@@ -222,7 +236,7 @@ def sheet(
     return Sheet(
         version=version,
         rows=tuple(made),
-        gone=tuple(_gone(place, around.data)),
+        gone=tuple(_gone(place, around.data, hidden)),
         lists={
             item.name: options.options(place.study, place.form.form, item)
             for item in place.form.items
@@ -246,6 +260,7 @@ class _Line:
     labs: Mapping[Key, Judged]
     notes: Mapping[Key, list[Note]]
     may_enter: bool
+    hidden: Names
 
 
 def _box(
@@ -262,6 +277,8 @@ def _box(
     before = earlier.get((key, item.name)) if key or not place.form.key else None
     is_filled = bool(value or reason)
     is_hidden = where in line.follow.hidden
+    if item.name in line.hidden:
+        return _covered_box(line, item, value, reason)
     return Box(
         row=line.key,
         item=item,
@@ -279,6 +296,31 @@ def _box(
         notes=tuple(line.notes.get(where, ())),
         in_table=bool(place.form.rows),
         may_enter=line.may_enter,
+    )
+
+
+def _covered_box(line: _Line, item: Item, value: str, reason: str) -> Box:
+    """The cell of an item that the reader may not read: whether it is filled, and no more."""
+    text = identity.words() if value else ""
+    where = (line.key, item.name)
+    return Box(
+        row=line.key,
+        item=item,
+        label=said(item.label),
+        value=text,
+        text=text,
+        was=text,
+        reason=reason,
+        has_list=False,
+        is_asked=not item.shown_when or where in line.follow.asked or bool(value or reason),
+        is_cleared=False,
+        before="",
+        base="",
+        lab=None,
+        notes=tuple(line.notes.get(where, ())),
+        in_table=bool(line.place.form.rows),
+        may_enter=line.may_enter,
+        is_hidden=True,
     )
 
 
@@ -332,6 +374,7 @@ def _notes(
     queries: Iterable[Query],
     data: Document,
     hard: Mapping[Key, tuple[Note, ...]],
+    hidden: Names,
     *,
     may_enter: bool,
 ) -> dict[Key, list[Note]]:
@@ -343,20 +386,30 @@ def _notes(
         row = query.row or (0 if place.form.rows else 1)
         item = query.item if query.item in names else ""
         where = (row, item) if item or place.form.rows else (0, "")
-        note = note_of(place, query, stands.get((row, item)), may_answer=may_enter)
+        note = note_of(place, query, stands.get((row, item)), hidden, may_answer=may_enter)
         found.setdefault(where, []).append(note)
     return found
 
 
-def note_of(place: Place, query: Query, value: object = None, *, may_answer: bool = False) -> Note:
+def note_of(
+    place: Place,
+    query: Query,
+    value: object = None,
+    hidden: Names = NOTHING,
+    *,
+    may_answer: bool = False,
+) -> Note:
     """A query as its cell shows it: what it asks, the last word, and where to answer.
 
-    value: what stands in the cell. The last word is there where queries were read `with_last_word`.
+    value: what stands in the cell. hidden: items that the reader may not read. The last word is
+    there where queries were read `with_last_word`.
     """
     deed = "query.do_answered" if may_answer and query.state == "open" else "talk.read"
     reply = getattr(query, "last", "") or ""
     return Note(
-        wording.query_text(place.study, query, value),
+        wording.covered_query(place.study, query)
+        if query.item in hidden
+        else wording.query_text(place.study, query, value),
         "soft" if query.check_id else "person",
         query=query.pk,
         state=query.state,
@@ -375,12 +428,13 @@ def _elsewhere(place: Place, notes: Mapping[Key, list[Note]], shown: set[int]) -
             yield from (replace(note, text=f"{label}: {note.text}") for note in found)
 
 
-def _gone(place: Place, data: Document) -> Iterable[Gone]:
+def _gone(place: Place, data: Document, hidden: Names) -> Iterable[Gone]:
     for row in data["rows"]:
         if REMOVED in row:
             values = (
                 options.shown(place.study, place.form.form, item, split(row.get(item.name))[0])
                 for item in place.form.items
+                if item.name not in hidden
             )
             told = [value for value in values if value][:GONE_VALUES]
             yield Gone(row["_key"], reason_said(row[REMOVED]), " · ".join(told))

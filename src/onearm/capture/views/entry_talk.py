@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from onearm.capture import wording, zones
 from onearm.capture.actions.queries import LIVE, ask, move, with_last_word
 from onearm.capture.document import cells
+from onearm.capture.identity import hidden_from
 from onearm.capture.models import EventInstance, Query
 from onearm.capture.views import acting
 from onearm.capture.views.entry_place import find_place, may
@@ -134,7 +135,11 @@ def _talk(request: HttpRequest, place: Place, query: Query) -> Talk:
         )
         for e in query.entries.all()
     )
+    site = place.subject.site
+    hidden = hidden_from(request.user, place.study, query.form, site, zones.today(site))
     text = wording.query_text(place.study, query)
+    if query.item in hidden and query.check_id:
+        text = wording.covered_query(place.study, query)
     return Talk(query, text, words, tuple(moves(request.user, query)))
 
 

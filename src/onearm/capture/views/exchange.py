@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from onearm.capture import clock, permissions, places, words
 from onearm.capture.actions import snapshot as actions
+from onearm.capture.actions.archive import archive
 from onearm.capture.actions.export import Wanted, export, taken_out
 from onearm.capture.actions.take_csv import Plan, guessed, guessed_units, read_lines
 from onearm.capture.actions.take_entries import Row, Taken
@@ -68,6 +69,19 @@ def take_out(request: HttpRequest) -> FileResponse | HttpResponse:
     """The export that the form asks for, as one zip file."""
     try:
         return as_zip(export(request.user, _wanted(request)))
+    except OnearmError as problem:
+        if isinstance(problem, permissions.NotAllowed):
+            raise
+        messages.error(request, str(problem))
+        return redirect("exchange")
+
+
+@login_required
+@require_POST
+def take_archive(request: HttpRequest) -> FileResponse | HttpResponse:
+    """The whole study for the archive, as one zip file."""
+    try:
+        return as_zip(archive(request.user, as_of=_moment(request.POST.get("as_of", ""))))
     except OnearmError as problem:
         if isinstance(problem, permissions.NotAllowed):
             raise

@@ -13,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from onearm.capture import clock, lesions, words, zones
-from onearm.capture.actions import drafts, identity
+from onearm.capture import clock, identity, lesions, words, zones
+from onearm.capture.actions import drafts
+from onearm.capture.actions.identity import note_read
 from onearm.capture.actions.queries import live_queries, with_last_word
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
 from onearm.capture.models import EventInstance
@@ -68,10 +69,11 @@ def form_page(
             queries=_queries(place),
             again=again,
             out=posted.removed,
+            hidden=_hidden(request, place),
         )
         return _page(request, place, around, shown, status=again.status, posted=posted)
     around = look_around(place)
-    identity.note_read(request.user, place.form, around.now)
+    note_read(request.user, place.form, around.now)
     shown = _shown(request, place, around, may_enter=may_enter)
     return _page(request, place, around, shown, may_enter=may_enter)
 
@@ -142,7 +144,12 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
             posted = _read(place, {**draft.fields, "version": str(draft.version)})
             data = _typed_on(around, posted)
             return sheet(
-                around, data, version=draft.version, queries=_queries(place), out=posted.removed
+                around,
+                data,
+                version=draft.version,
+                queries=_queries(place),
+                out=posted.removed,
+                hidden=_hidden(request, place),
             )
     carried: list[Cell] = []
     if may_enter and (around.now is None or request.GET.get("carry") == "1"):
@@ -155,6 +162,15 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
         carried=carried,
         base=_baseline(place, around),
         may_enter=may_enter,
+        hidden=_hidden(request, place),
+    )
+
+
+def _hidden(request: HttpRequest, place: Place) -> identity.Names:
+    """The items that the reader may not read here."""
+    today = clock.now().date()
+    return identity.hidden_from(
+        request.user, place.study, place.form.form, place.subject.site, today
     )
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from onearm.capture import clock, overview, visible, zones
 from onearm.capture.actions.queries import ask, move
 from onearm.capture.models import Query, Subject
-from onearm.capture.query_reading import TURNS, filtered, line_of, moves
+from onearm.capture.query_reading import TURNS, QueryReader, filtered, line_of, moves
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
 from onearm.capture.words import said, say
@@ -45,8 +45,8 @@ def query_list(request: HttpRequest) -> HttpResponse:
     state, turn = request.GET.get("state", "live"), request.GET.get("turn", "")
     age = request.GET.get("age", "")
     found = filtered(Query.objects.filter(subject__in=acting.subjects_of(chosen)), state, turn)
-    studies: dict[int, Study | None] = {}
-    lines = [line_of(query, studies) for query in found.select_related("subject__site")]
+    reader = QueryReader(request.user)
+    lines = [line_of(query, reader) for query in found.select_related("subject__site")]
     if age.isdecimal():
         lines = [line for line in lines if line.days >= int(age)]
     lines.sort(key=lambda line: (-line.days, line.query.subject.code, line.query.pk))
@@ -78,7 +78,7 @@ def query_page(request: HttpRequest, pk: int) -> HttpResponse:
     entries = query.entries.select_related("user")
     context = {
         "query": query,
-        "line": line_of(query, {}),
+        "line": line_of(query, QueryReader(request.user)),
         "subject": subject,
         "url": _url(query),
         "said": [

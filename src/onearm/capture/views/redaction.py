@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, places, visible, words
+from onearm.capture import clock, identity, permissions, places, visible, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
 from onearm.capture.models import FormVersion
@@ -51,14 +51,16 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the cell of one save whose value has to be blackened, and say why."""
     mine = visible_subjects(request.user, clock.now().date())
     version = get_object_or_404(
-        FormVersion.objects.select_related("instance__event__subject__site"),
+        FormVersion.objects.select_related("study_version", "instance__event__subject__site"),
         pk=pk,
         instance__event__subject__in=mine,
     )
     site = version.instance.event.subject.site
     permissions.actor(request.user, "redaction.request", site, clock.now().date())
+    study = study_of(version.study_version)
+    hidden = identity.hidden_in(request.user, study, version.instance)
     cells = [
-        (f"{row[KEY]}.{name}", value)
+        (f"{row[KEY]}.{name}", identity.words() if name in hidden else value)
         for row in version.delta["rows"]
         for name, value in row.items()
         if isinstance(value, str) and not name.startswith("_") and value != actions.MARK

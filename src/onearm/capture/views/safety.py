@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import visible, zones
+from onearm.capture import identity, visible, zones
 from onearm.capture.actions import sae
 from onearm.capture.models import Contact
 from onearm.capture.options import shown
@@ -64,14 +64,19 @@ def serious_event(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("serious_event", pk)
     study = study_of(event.instance.study_version)
     where = event.instance.event
+    hidden = identity.hidden_in(request.user, study, event.instance)
     current = next(r for r in event.instance.data["rows"] if r["_key"] == event.row)
     context = {
         "row": event_rows([subject.site], [event])[0],
         "subject": subject,
         "url": form_url(subject.code, where.visit, where.repeat, event.instance.form),
-        "answers": _answers(study, event.instance.form, current),
+        "answers": _answers(study, event.instance.form, current, hidden),
         "reports": [
-            (r, zones.shown(r.at, subject.site), _answers(study, event.instance.form, r.content))
+            (
+                r,
+                zones.shown(r.at, subject.site),
+                _answers(study, event.instance.form, r.content, hidden),
+            )
             for r in event.reports.select_related("user")
         ],
         "aware": event.aware_at.astimezone(zones.zone(subject.site)).strftime("%Y-%m-%dT%H:%M"),
@@ -99,17 +104,20 @@ def contacts(request: HttpRequest) -> HttpResponse:
 def deviations(request: HttpRequest) -> HttpResponse:
     """Every protocol deviation on the forms that record them."""
     sites, chosen, code = acting.chosen_sites(request)
-    rows, headings = deviation_rows(chosen)
+    rows, headings = deviation_rows(chosen, request.user)
     context = {"rows": rows, "headings": headings, "sites": sites, "site": code}
     return render(request, "capture/deviations.html", context)
 
 
-def _answers(study: Study, form_id: str, content: Mapping[str, object]) -> list[Answer]:
+def _answers(
+    study: Study, form_id: str, content: Mapping[str, object], hidden: identity.Names
+) -> list[Answer]:
     found = []
     for item in study.forms[form_id].items:
         value = content.get(item.name)
         if isinstance(value, str):
-            found.append(Answer(said(item.label), shown(study, form_id, item, value)))
+            text = identity.words() if item.name in hidden else shown(study, form_id, item, value)
+            found.append(Answer(said(item.label), text))
         elif isinstance(value, dict):
             found.append(Answer(said(item.label), say(f"reason.{value['null']}")))
     return found
