@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 import zipfile
@@ -192,6 +193,7 @@ def one_connection() -> Iterator[None]:
     yield
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+    gc.collect()  # what was left open is found here and not in another test
 
 
 def _tried(user: User, examples: int) -> int:
@@ -224,6 +226,8 @@ def _tried(user: User, examples: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_connection")
+# The test tool's client reads an export to its end and does not close it; a server does.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO")
 @pytest.mark.parametrize(
     "role", ["coordinator", "investigator", "data_manager", "study_builder", "administrator"]
 )
