@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from onearm.capture import clock, visible
 from onearm.capture.actions.take_lists import take_dashboard
 from onearm.capture.api import places
-from onearm.capture.api.shapes import REFUSALS, Answer, Chosen, Short, utc
+from onearm.capture.api.shapes import REFUSALS, Chosen, Short, a_file, utc
 from onearm.capture.dashboards import ALL, Dashboard, table_of
 from onearm.capture.models import Subject
 from onearm.capture.sending import as_csv
@@ -162,7 +162,7 @@ def dashboard(request: HttpRequest, name: Short, site: Chosen = "") -> TableOut:
     )
 
 
-@router.get("/dashboards/{name}/file", response={200: Answer, **REFUSALS})
+@router.get("/dashboards/{name}/file", response=REFUSALS, openapi_extra=a_file("text/csv"))
 def dashboard_file(request: HttpRequest, name: Short, site: Chosen = "") -> HttpResponse:
     """The same as CSV; the trail keeps who took it."""
     one = _one(name)

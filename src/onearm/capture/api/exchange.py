@@ -13,7 +13,6 @@ from onearm.capture.actions import snapshot as actions
 from onearm.capture.actions.export import Wanted, export, taken_out
 from onearm.capture.api.shapes import (
     REFUSALS,
-    Answer,
     Code,
     Given,
     Moment,
@@ -22,6 +21,7 @@ from onearm.capture.api.shapes import (
     Page,
     Paging,
     Short,
+    a_file,
     page,
     utc,
 )
@@ -80,7 +80,7 @@ class SnapshotIn(Given):
     as_of: Moment | None = None
 
 
-@router.post("/exports", response={200: Answer, **REFUSALS})
+@router.post("/exports", response=REFUSALS, openapi_extra=a_file("application/zip"))
 def take_out(request: HttpRequest, given: ExportIn) -> FileResponse:
     """An export as a zip file; the trail keeps who took what."""
     return as_zip(export(request.user, _wanted(given, given.as_of, given.only_complete)))
@@ -106,7 +106,9 @@ def make_snapshot(request: HttpRequest, given: SnapshotIn) -> SnapshotOut:
     return _snapshot(actions.make_snapshot(request.user, given.name, as_of=given.as_of))
 
 
-@router.post("/snapshots/{number}/export", response={200: Answer, **REFUSALS})
+@router.post(
+    "/snapshots/{number}/export", response=REFUSALS, openapi_extra=a_file("application/zip")
+)
 def take_snapshot(request: HttpRequest, number: Number, given: SnapshotExportIn) -> FileResponse:
     """A snapshot as a zip file; its hash is compared first."""
     one = Snapshot.objects.filter(pk=number).first()

@@ -14,7 +14,6 @@ from onearm.capture.api import places
 from onearm.capture.api.forms import FORM
 from onearm.capture.api.shapes import (
     REFUSALS,
-    Answer,
     Code,
     Given,
     Key,
@@ -23,6 +22,7 @@ from onearm.capture.api.shapes import (
     Page,
     Paging,
     Repeat,
+    a_file,
     page,
     utc,
 )
@@ -88,7 +88,7 @@ def attach(
     return _out(actions.attach(request.user, instance, upload, instead_of=old))
 
 
-@router.get("/files/{number}", response={200: Answer, **REFUSALS})
+@router.get("/files/{number}", response=REFUSALS, openapi_extra=a_file(*actions.ALLOWED))
 def download(request: HttpRequest, number: Number) -> HttpResponse:
     """The file itself; the trail keeps that it was read."""
     one = visible.attachment(request.user, number)

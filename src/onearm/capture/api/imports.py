@@ -21,13 +21,13 @@ from onearm.capture.actions.take_file import (
 )
 from onearm.capture.api.shapes import (
     REFUSALS,
-    Answer,
     Given,
     Name,
     Number,
     Page,
     Paging,
     Short,
+    a_file,
     page,
     utc,
 )
@@ -132,7 +132,9 @@ def taken_file(request: HttpRequest, number: Number) -> TakenFileOut:
     return _whole(_file(request, number))
 
 
-@router.get("/imports/{number}/file", response={200: Answer, **REFUSALS})
+@router.get(
+    "/imports/{number}/file", response=REFUSALS, openapi_extra=a_file("application/octet-stream")
+)
 def original(request: HttpRequest, number: Number) -> HttpResponse:
     """The file as it was handed in; the trail keeps that it was read."""
     file = _file(request, number)

@@ -14,7 +14,6 @@ from onearm.capture import access, clock, permissions
 from onearm.capture.actions import accounts, take_lists
 from onearm.capture.api.shapes import (
     REFUSALS,
-    Answer,
     Code,
     Given,
     Key,
@@ -24,6 +23,7 @@ from onearm.capture.api.shapes import (
     Paging,
     Reason,
     Short,
+    a_file,
     page,
     utc,
 )
@@ -237,7 +237,7 @@ def authorised(request: HttpRequest, paging: Query[Paging], day: Day = None) -> 
     return page(access.authorised(day or clock.now().date()), paging, _role)
 
 
-@router.get("/access/file", response={200: Answer, **REFUSALS})
+@router.get("/access/file", response=REFUSALS, openapi_extra=a_file("text/csv"))
 def authorised_file(request: HttpRequest, day: Day = None) -> HttpResponse:
     """The same as CSV; the trail keeps who took it."""
     day = day or clock.now().date()

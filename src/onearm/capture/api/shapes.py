@@ -73,16 +73,6 @@ class Invalid(Schema):
     detail: list[dict[str, Any]]
 
 
-class Answer(Schema):
-    """A file comes back; this stands only in the description."""
-
-
-class Done(Schema):
-    """The act was carried out."""
-
-    done: bool = True
-
-
 class Reason(Given):
     """Why, in words."""
 
@@ -113,6 +103,13 @@ REFUSALS: dict[int, type[Schema]] = {
     503: Problem,
 }
 """The answers of every route besides its own: what each means is in the guide."""
+
+
+def a_file(*media_types: str) -> dict[str, Any]:
+    """What a route that answers with a file adds to the description."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(media_types, binary)
+    return {"responses": {200: {"description": "The file", "content": content}}}
 
 
 def page(found: Any, paging: Paging, shape: Callable[[Any], T]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from onearm.capture import clock
 from onearm.capture.actions.take_lists import take_trail
-from onearm.capture.api.shapes import REFUSALS, Answer, Paging, Short, utc
+from onearm.capture.api.shapes import REFUSALS, Paging, Short, a_file, utc
 from onearm.capture.sending import as_long_csv
 from onearm.capture.trail_reading import Line, Wanted, lines, reader
 
@@ -76,7 +76,7 @@ def search(request: HttpRequest, paging: Query[Paging], wanted: Query[Search]) -
     )
 
 
-@router.get("/trail/file", response={200: Answer, **REFUSALS})
+@router.get("/trail/file", response=REFUSALS, openapi_extra=a_file("text/csv"))
 def as_file(request: HttpRequest, wanted: Query[Search]) -> StreamingHttpResponse:
     """Everything that fits as CSV; the trail keeps who took it."""
     return as_long_csv(take_trail(request.user, _wanted(wanted)), "trail.csv")
