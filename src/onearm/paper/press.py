@@ -10,6 +10,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 FAMILY = "Noto Sans CJK SC"
 """The family of the fonts of this package, Latin and Chinese in one."""
@@ -30,13 +31,11 @@ def pdf(source: str, *, root: Path | None = None) -> bytes:
     import typst  # 80 MB: only where a PDF is wanted
 
     with as_file(files("onearm.paper") / "fonts") as fonts:
-        return typst.compile(
-            source.encode(),
-            root=root or fonts,
-            font_paths=[fonts],
-            ignore_system_fonts=True,
-            format="pdf",
+        text: Any = source.encode()  # Any: typst's stubs want source and folders of one type
+        made: bytes = typst.compile(
+            text, root=root or fonts, font_paths=[fonts], ignore_system_fonts=True, format="pdf"
         )
+    return made
 
 
 def quote(text: str) -> str:
