@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, states, studies, trail
+from onearm.capture import clock, identity, permissions, states, studies, trail, wording
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.save import break_signatures
@@ -161,7 +161,8 @@ def _migrate(
         held=tuple(held),
         signatures=tuple(broken.order_by("pk").values_list("target", flat=True)),
         queries=tuple(
-            f"{q.subject.code} {q.visit} {q.form} {q.item}: {q.text}" for q in opened.order_by("pk")
+            f"{q.subject.code} {q.visit} {q.form} {q.item}: {_asked(new, q)}"
+            for q in opened.order_by("pk")
         ),
         is_dry=is_dry,
     )
@@ -181,6 +182,12 @@ def _migrate(
             },
         )
     return moved
+
+
+def _asked(study: Study, query: Query) -> str:
+    """What a query asks; the plan is read by people who may not read what identifies."""
+    is_covered = query.item in identity.identifying(study, query.form)
+    return wording.covered_query(study, query) if is_covered else query.text
 
 
 def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
