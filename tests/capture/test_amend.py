@@ -12,7 +12,7 @@ import pytest
 
 from onearm.capture import clock, entries, serving, studies, trail
 from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
-from onearm.capture.actions.export import Wanted, entries_of, selection_for
+from onearm.capture.actions.export import Wanted, entries_of, export, selection_for
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.sites import release
 from onearm.capture.document import Cell
@@ -31,7 +31,9 @@ from onearm.capture.models import (
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.errors import OnearmError
+from onearm.store.odm import odm_entries, read_odm
 from onearm.study.forms import Item
+from onearm.study.odm import draft_from_odm
 from onearm.study.text import Text
 
 from .conftest import STUDY
@@ -170,6 +172,16 @@ items:
     assert frame.filter(frame["ITEM"] == "AGE")["VALUE"].to_list() == ["61"]
     left = entries_of(selection_for(manager, Wanted(with_names=True)))
     assert "AGE" in left["ITEM"].to_list()
+    for name in ("odm", "odm2_audit"):
+        made = export(manager, Wanted(formats=(name,), with_names=True))
+        with zipfile.ZipFile(made.path) as bundle:
+            (inside,) = [part for part in bundle.namelist() if part.endswith(".xml")]
+            path = Path(bundle.extract(inside, folder.parent / name))
+        made.path.unlink()
+        file = read_odm(path)
+        draft, names = draft_from_odm(file.metadata, file.account)
+        assert odm_entries(file, names, file.account).equals(left)
+        assert "AGE" not in draft.files["forms/dm.yaml"].replace("without: [AGE]", "")
     assert not Query.objects.filter(item="AGE", state="open").exists()
     visit = entered.event
     user = User.objects.get(username="coordinator")

@@ -85,7 +85,7 @@ def test_no_page_and_no_program_shows_it_to_who_may_not_read_it(
             assert value not in body, (address, value)
     assert opened >= len(pages(form)) - 2
     page = shown(client, pages(form)[0])[1]
-    assert "hidden: identifies a person" in page
+    assert "(hidden)" in page
     assert "Date of birth" in page
     assert identity.HIDDEN in shown(client, "/api/subjects/01-001/forms/SCREENING/1/DM")[1]
     assert not AuditEvent.objects.filter(action="identity.view").exists()

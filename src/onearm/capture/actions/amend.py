@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm.capture import clock, permissions, places, states, studies, trail, wording
+from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
 from onearm.capture.actions import recheck
 from onearm.capture.actions.save import break_signatures
 from onearm.capture.amendments import Line, Maps, compare
@@ -213,7 +213,7 @@ def _migrate(
         held=tuple(held),
         signatures=tuple(_said(broken.order_by("pk").values_list("target", flat=True))),
         queries=tuple(
-            f"{q.subject.code} {places.query_place(q, at_sites)}: {wording.query_text(new, q)}"
+            f"{q.subject.code} {places.query_place(q, at_sites)}: {_asked(new, q)}"
             for q in opened.order_by("pk")
         ),
         is_dry=is_dry,
@@ -241,6 +241,12 @@ def _said(targets: Iterable[str]) -> list[str]:
     known = list(targets)
     words = places.targets_said(known)
     return [words[target] for target in known]
+
+
+def _asked(study: Study, query: Query) -> str:
+    """What a query asks; the plan is read by people who may not read what identifies."""
+    is_covered = query.item in identity.identifying(study, query.form)
+    return wording.covered_query(study, query) if is_covered else wording.query_text(study, query)
 
 
 def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
