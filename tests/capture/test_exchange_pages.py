@@ -78,7 +78,7 @@ def test_a_file_is_tried_and_then_loaded(subject: Subject, person: Person) -> No
     given = {"form": "LB", "subject": "Patient", "visit": "=SCREENING", "repeat": "=1",
              "item.ALT": "ALT", "item.AST": "AST"}  # fmt: skip
     tried = client.post(f"/imports/{file.pk}", {**given, "act": "try"}).content.decode()
-    assert "subject 01-009 is not known" in tried
+    assert "Subject 01-009 is not known" in tried
     assert not FormInstance.objects.exists()
     client.post(f"/imports/{file.pk}", {**given, "act": "load"})
     (row,) = FormInstance.objects.get().data["rows"]

@@ -28,8 +28,8 @@ def finding_text(study: Study, finding: Finding) -> str:
     """A finding in the reader's language; as it was found where no sentence is known for it."""
     place = finding.place
     own = " ".join(filter(None, (finding.message, finding.hint)))
-    if finding.rule == BORDER:
-        return _border_text(finding)
+    if finding.rule == BORDER and (text := _border_text(finding)):
+        return text
     return _text(study, place.form, place.field, finding.rule, finding.value, own)
 
 
@@ -76,14 +76,17 @@ def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, ow
 
 
 def _border_text(finding: Finding) -> str:
-    """A finding about an entry's names and numbers, which tells them in its sentence alone."""
-    if words.language() == "en":
-        return " ".join(filter(None, (_sentence(finding.message), finding.hint)))
+    """A finding about an entry's names and numbers, which tells them in its sentence alone.
+
+    Empty for a sentence that is not in the table.
+    """
     for key, row in table().items():
         found = kept_words.parts(row["en"], finding.message) if key.startswith("border.") else None
+        if found is not None and words.language() == "en":
+            return " ".join(filter(None, (_sentence(finding.message), finding.hint)))
         if found is not None:
             return row[words.language()].format(**found)
-    return " ".join(filter(None, (finding.message, finding.hint)))
+    return ""
 
 
 def _template(rule: str, item: Item | None) -> str | None:
