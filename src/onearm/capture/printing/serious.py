@@ -13,8 +13,8 @@ from onearm.capture import words
 from onearm.capture.document import KEY
 from onearm.capture.printing.answers import Reader, answer, label_of, moment, paper_words, person
 from onearm.capture.printing.subjects import about
+from onearm.capture.safety import event_rows
 from onearm.capture.studies import study_of
-from onearm.capture.views.safety import event_rows
 from onearm.paper import serious_event
 from onearm.paper.filled import Cell, Report
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from onearm.capture.models import SeriousEvent, SeriousReport
-    from onearm.capture.views.safety import EventRow
+    from onearm.capture.safety import EventRow
     from onearm.study import Study
 
 
