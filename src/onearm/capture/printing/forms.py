@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from onearm.capture import overview, verification, wording, words
 from onearm.capture.actions import sign
 from onearm.capture.document import KEY, NULL, REMOVED, Document, applied, empty
+from onearm.capture.kept_words import said as reason_said
 from onearm.capture.models import (
     AuditEvent,
     FormInstance,
@@ -35,7 +36,6 @@ from onearm.capture.states import targets
 from onearm.capture.studies import study_of
 from onearm.capture.surroundings import Place, asked, look_around, visit_order
 from onearm.capture.trail_reading import detail_words
-from onearm.capture.views.entry_posted import reason_said
 from onearm.paper.filled import Act, Attached, Cell, Change, FormSheet, Row, Save, Signed, Talk
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from onearm.capture.actions.queries import LIVE, ask, move, with_last_word
 from onearm.capture.document import cells
 from onearm.capture.identity import hidden_from
 from onearm.capture.models import EventInstance, Query
+from onearm.capture.query_reading import moves
 from onearm.capture.views import acting
 from onearm.capture.views.entry_place import find_place, may
 from onearm.capture.views.entry_sheet import Note, note_of
 from onearm.capture.views.entry_state import talk_address
 from onearm.capture.views.month import form_url
-from onearm.capture.views.queries import Said, moves
+from onearm.capture.views.queries import Said
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
