@@ -52,6 +52,14 @@ def test_another_term_on_the_same_day_is_one_event_that_differs() -> None:
     assert found == [("differs", "Sepsis", "Septic shock", ("term",))]
 
 
+def test_a_month_alone_does_not_make_two_terms_one_event() -> None:
+    found = fates([event("Sepsis", "2026-05-12")], [event("Fever", "2026-05")])
+    assert [fate for fate, *_ in found] == ["only_here", "only_there"]
+    mild = event("Cough", "2026-05-12", serious=False)
+    found = fates([mild], [event("Fever", "2026-05-12")])
+    assert [fate for fate, *_ in found] == ["only_there"]
+
+
 def test_events_of_different_subjects_are_never_paired() -> None:
     found = fates([event("Fever", subject="1")], [event("Fever", subject="2")])
     assert [fate for fate, *_ in found] == ["only_here", "only_there"]
@@ -111,8 +119,8 @@ def test_a_chinese_file_is_read_as_it_comes(
         text.encode(encoding),
         Columns("受试者", "事件", "开始", "严重"),
     )
-    assert [line["fate"] for line in made.lines] == ["differs", "matched"]
-    assert made.lines[0]["differs"] == ["term"]
+    told = [(line["fate"], line["term_there"], line["serious_there"]) for line in made.lines]
+    assert told == [("only_there", "恶心", "N"), ("matched", "BILE DUCT INFECTION", "Y")]
 
 
 @pytest.mark.parametrize(

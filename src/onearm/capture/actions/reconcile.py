@@ -107,14 +107,14 @@ FATES = ("matched", "differs", "only_here", "only_there")
 
 
 def compare(here: Iterable[Event], there: Iterable[Event]) -> list[Line]:
-    """Pair the events of each subject: by term and day, then by term, then by day.
+    """Pair the events of each subject: by term and day, then by term, then serious ones by day.
 
-    Events here that are not serious find their partner, so that a seriousness that differs shows;
+    A day pairs two terms only where both sides know it to the day. Events here that are not serious find their partner, so that a seriousness that differs shows;
     without a partner they are no matter of the safety database.
     """
     ours, theirs = list(here), list(there)
     pairs: list[tuple[Event, Event]] = []
-    for fits in (_same_both, _same_term, _same_onset):
+    for fits in (_same_both, _same_term, _serious_that_day):
         pairs += _pair(ours, theirs, fits)
     lines = [_paired(one, other) for one, other in pairs]
     lines += [
@@ -145,6 +145,11 @@ def _same_both(one: Event, other: Event) -> bool:
 
 def _same_term(one: Event, other: Event) -> bool:
     return bool(one.names & other.names)
+
+
+def _serious_that_day(one: Event, other: Event) -> bool:
+    is_known = len(one.onset) == len("2026-05-12")
+    return one.is_serious and is_known and one.onset == other.onset
 
 
 def _same_onset(one: Event, other: Event) -> bool:

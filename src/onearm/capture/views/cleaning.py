@@ -221,11 +221,11 @@ def lock_report(request: HttpRequest, target: str) -> HttpResponse:
         target=f"lock report of {target}",
         details={"rows": len(rows)},
     )
-    text = io.StringIO()
-    writer = csv.writer(text)
+    file = io.StringIO()
+    writer = csv.writer(file)
     writer.writerow(("kind", "what", "open", "text", "who", "at", "reason"))
     writer.writerows([trail.plain_cell(cell) for cell in row] for row in rows)
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    answer = HttpResponse("\ufeff" + file.getvalue(), content_type="text/csv; charset=utf-8")
     name = target.replace(":", "_")
     answer["Content-Disposition"] = f'attachment; filename="lock_{name}.csv"'
     return answer
