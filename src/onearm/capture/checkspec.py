@@ -10,6 +10,7 @@ from django.utils import translation
 from polars.exceptions import PolarsError
 
 from onearm.capture import wording
+from onearm.capture.words import say
 from onearm.errors import Finding, OnearmError, Place
 from onearm.study.cases import tried
 from onearm.study.forms import OUTCOMES
@@ -81,6 +82,12 @@ class Line:
         """What the line keeps from version to version: an edit check its id, wherever it stands."""
         is_standing = self.id in STANDING
         return (self.id, self.form if is_standing else "", self.item if is_standing else "")
+
+    @property
+    def tried(self) -> list[str]:
+        """How many cases of each outcome, in the reader's language."""
+        parts = (part.split() for part in self.cases.split(", ") if part)
+        return [f"{say(f'spec.{outcome}')} {n}" for outcome, n in parts]
 
     @property
     def cells(self) -> tuple[str, ...]:

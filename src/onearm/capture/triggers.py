@@ -7,12 +7,12 @@ WORDS = "history is never changed or deleted"
 
 KEPT = (
     "capture_accrualstep", "capture_apikey", "capture_attachment", "capture_confirmation",
-    "capture_contact", "capture_dateshift", "capture_eventinstance",
-    "capture_forminstance", "capture_grant", "capture_hold", "capture_labrange",
-    "capture_planline", "capture_query", "capture_redaction", "capture_seriousevent",
-    "capture_seriousreport", "capture_signature", "capture_site", "capture_siteversion",
-    "capture_snapshot", "capture_studyversion", "capture_subject", "capture_takenfile",
-    "capture_trailhead", "capture_user", "capture_verification",
+    "capture_contact", "capture_dateshift", "capture_eventinstance", "capture_forminstance",
+    "capture_grant", "capture_hold", "capture_labrange", "capture_planline", "capture_query",
+    "capture_reconciliation", "capture_redaction", "capture_seriousevent", "capture_seriousreport",
+    "capture_signature", "capture_site", "capture_siteversion", "capture_snapshot",
+    "capture_studyversion", "capture_subject", "capture_takenfile", "capture_trailhead",
+    "capture_user", "capture_verification",
 )  # fmt: skip
 """Tables whose rows may change (a query is answered, a hold lifted) and are never deleted."""
 

@@ -87,7 +87,7 @@ def study_preview(request: HttpRequest, number: int) -> HttpResponse:
             len(form.items),
             len(form.checks) + sum(len(item.checks) for item in form.items),
         )
-        for name, form in study.forms.items()
+        for name, form in _in_order(study)
     ]
     context = {
         "version": version,
@@ -119,7 +119,7 @@ def form_preview(request: HttpRequest, number: int, form_id: str) -> HttpRespons
             "look": look,
             "looks": LOOKS,
             "visits": [(visit.id, overview_label(visit)) for visit in visits],
-            "others": [(name, said(form.label)) for name, form in study.forms.items()],
+            "others": [(name, said(form.label)) for name, form in _in_order(study)],
             "lines": list(checkspec.of_form(study, place.form)),
             **_as_entered(place),
         }
@@ -223,6 +223,12 @@ def _place(study: Study, form_id: str, visit: str) -> Place:
 
 def _visits(study: Study) -> tuple[Visit, ...]:
     return study.schedule.visits if study.schedule else ()
+
+
+def _in_order(study: Study) -> list[tuple[str, Form]]:
+    """The forms as a subject meets them in the schedule; those of no visit come last."""
+    met = dict.fromkeys(name for visit in _visits(study) for name in visit.forms)
+    return [(n, study.forms[n]) for n in {**met, **dict.fromkeys(study.forms)} if n in study.forms]
 
 
 def _nothing_around(place: Place) -> Around:

@@ -49,6 +49,7 @@ def serious_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "sites": sites,
         "site": code,
+        "may_reconcile": acting.can(request.user, "safety.view", None),
         "may_edit_contacts": acting.can(request.user, "sae.contacts", None),
     }
     return render(request, "capture/serious.html", context)

@@ -15,7 +15,7 @@ def forwards(apps: object, schema: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("capture", "0007_digest")]
+    dependencies = [("capture", "0008_reconciliation")]
     operations = [
         migrations.AddField(
             model_name="user",
