@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from onearm.capture import clock, trail
@@ -86,7 +87,11 @@ def _listed(found: list[Reuse]) -> str:
 
 def study_of(version: StudyVersion) -> Study:
     """The study as that version said it; read once a process."""
-    return _read(version.pk, version.hash)
+    with _READING:  # people who come at once to a process that has just begun wait for one reading
+        return _read(version.pk, version.hash)
+
+
+_READING = Lock()
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,9 @@ from django import template
 from onearm.capture import enrolment, kept_words, trail_words, words
 
 if TYPE_CHECKING:
+    from django.template import Context
+
+    from onearm.capture.views.entry_sheet import Box
     from onearm.study.text import Text
 
 register = template.Library()
@@ -42,3 +45,9 @@ def failure_said(reason: str) -> str:
 def said(text: Text) -> str:
     """A text of the study in the reader's language."""
     return words.said(text)
+
+
+@register.simple_tag(takes_context=True)
+def cell(context: Context, box: Box) -> str:
+    """A cell of a form, by what the cells of the page have in common (``cells``)."""
+    return context["cells"].html(box)

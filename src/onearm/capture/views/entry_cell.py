@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from onearm.capture import words
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from onearm.capture.labs import Judged
     from onearm.capture.views.entry_sheet import Box
     from onearm.study.forms import Form
-
-EMPTY = SafeString("")
 
 WORDS = {
     "required": "form.required",
@@ -64,95 +62,73 @@ class Cells:
 
     def html(self, box: Box) -> SafeString:
         """The input of a cell, what can be done with it, and what is known beside it."""
-        line = mark_safe("".join(self._line(box)))  # noqa: S308 - every piece is escaped by itself
-        near = mark_safe("".join(self._near(box)))  # noqa: S308
-        beside = format_html('<span class="near">{}</span>', near) if near else EMPTY
-        return format_html('<span class="line">{}</span>{}', line, beside)
+        line, near = "".join(self._line(box)), "".join(self._near(box))
+        beside = f'<span class="near">{near}</span>' if near else ""
+        # Every piece below is made of constants and of values that went through `escape`.
+        return mark_safe(f'<span class="line">{line}</span>{beside}')  # noqa: S308
 
-    def _line(self, box: Box) -> Iterator[SafeString]:
-        yield format_html("<input{}>", box.attributes)
+    def _line(self, box: Box) -> Iterator[str]:
+        label = escape(box.label)
+        yield f"<input{box.attributes}>"
         if box.item.unit and self.has_units:
-            yield format_html('<span class="unit">{}</span>', box.item.unit)
+            yield f'<span class="unit">{escape(box.item.unit)}</span>'
         if box.lab:
             yield self._result(box.lab)
         if self.may_enter and not box.item.calculated:
-            yield self._reason(box)
+            yield self._reason(box, label)
         elif box.reason:
-            said = dict(self.reasons).get(box.reason, "")
-            yield format_html('<i class="reason">{}</i>', said)
+            yield f'<i class="reason">{escape(dict(self.reasons).get(box.reason, ""))}</i>'
         if self.history and box.was:
-            yield format_html(
-                '<a class="hist" tabindex="-1" href="{}{}/{}" title="{} (Alt+H)" '
-                'aria-label="{}: {}">⟲</a>',
-                self.history,
-                box.row,
-                box.item.name,
-                self.words["history"],
-                self.words["history"],
-                box.label,
+            says = escape(self.words["history"])
+            yield (
+                f'<a class="hist" tabindex="-1" href="{self.history}{box.row}/{box.item.name}" '
+                f'title="{says} (Alt+H)" aria-label="{says}: {label}">⟲</a>'
             )
         if self.talk:
-            yield format_html(
-                '<a class="ask talk" tabindex="-1" href="{}?row={}&amp;item={}" title="{} (Alt+Q)" '
-                'aria-label="{}: {}">?</a>',
-                self.talk,
-                box.row,
-                box.item.name,
-                self.words["ask"],
-                self.words["ask"],
-                box.label,
+            says = escape(self.words["ask"])
+            yield (
+                f'<a class="ask talk" tabindex="-1" '
+                f'href="{self.talk}?row={box.row}&amp;item={box.item.name}" '
+                f'title="{says} (Alt+Q)" aria-label="{says}: {label}">?</a>'
             )
 
-    def _result(self, lab: Judged) -> SafeString:
+    def _result(self, lab: Judged) -> str:
         """The flag of a laboratory result and its grade, a hint that is never kept."""
-        grade = lab.grade
-        about = (
-            format_html(' role="note" title="{}" aria-label="{}"', grade.title, grade.title)
-            if grade
-            else EMPTY
-        )
-        return format_html(
-            '<b class="flag {}" title="{}">{}</b><b class="grade{}"{}>{}</b>',
-            lab.flag,
-            self.words["flag"],
-            lab.flag,
-            " serious" if grade and grade.is_serious else "",
-            about,
-            grade.mark if grade else "",
+        flag = f'<b class="flag {lab.flag}" title="{escape(self.words["flag"])}">{lab.flag}</b>'
+        if lab.grade is None:
+            return f'{flag}<b class="grade"></b>'
+        look = "grade serious" if lab.grade.is_serious else "grade"
+        title = escape(lab.grade.title)
+        return (
+            f'{flag}<b class="{look}" role="note" title="{title}" aria-label="{title}">'
+            f"{escape(lab.grade.mark)}</b>"
         )
 
-    def _reason(self, box: Box) -> SafeString:
+    def _reason(self, box: Box, label: str) -> str:
         """The list of reasons why there is no value."""
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            (
-                (code, mark_safe(" selected") if code and code == box.reason else "", said)
-                for code, said in [("", ""), *self.reasons]
-            ),
+        says = escape(self.words["missing"])
+        options = "".join(
+            f'<option value="{code}"{" selected" if code and code == box.reason else ""}>'
+            f"{escape(said)}</option>"
+            for code, said in [("", ""), *self.reasons]
         )
-        return format_html(
-            '<details class="why"{}><summary tabindex="-1" title="{} (Alt+M)">∅</summary>'
-            '<select name="n.{}" aria-label="{}: {}">{}</select></details>',
-            mark_safe(" open") if box.reason else "",
-            self.words["missing"],
-            box.name,
-            self.words["missing"],
-            box.label,
-            options,
+        return (
+            f'<details class="why"{" open" if box.reason else ""}>'
+            f'<summary tabindex="-1" title="{says} (Alt+M)">∅</summary>'
+            f'<select name="n.{box.name}" aria-label="{says}: {label}">{options}</select></details>'
         )
 
-    def _near(self, box: Box) -> Iterator[SafeString]:
+    def _near(self, box: Box) -> Iterator[str]:
         if box.before:
-            yield format_html("<span>{} {}</span>", self.words["before"], box.before)
+            yield f"<span>{escape(self.words['before'])} {escape(box.before)}</span>"
         if box.base:
-            yield format_html("<span>{} {}</span>", self.words["base"], box.base)
+            yield f"<span>{escape(self.words['base'])} {escape(box.base)}</span>"
         if box.lab is None:
             return
         known = f"{self.words['range']} {box.lab.range}" if box.lab.range else ""
-        yield format_html('<span class="range">{}</span>', known)
-        yield format_html('<span class="si" title="{}">{}</span>', self.words["si"], box.lab.si)
+        yield f'<span class="range">{escape(known)}</span>'
+        yield f'<span class="si" title="{escape(self.words["si"])}">{escape(box.lab.si)}</span>'
         if box.lab.is_stale:
             now = box.lab.now
             says = f"{self.words['range_now']} {now}" if now else self.words["range_none"]
-            yield format_html('<span class="stale">{}</span>', says)
+            yield f'<span class="stale">{escape(says)}</span>'

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.html import format_html_join
 
 from onearm.capture import clock, identity, lesions, words, zones
 from onearm.capture.actions import drafts
@@ -21,6 +20,7 @@ from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stal
 from onearm.capture.models import EventInstance
 from onearm.capture.states import Held
 from onearm.capture.surroundings import Around, Place, look_around
+from onearm.capture.views.entry_cell import Cells, sheet_words
 from onearm.capture.views.entry_place import (
     find_place,
     form_place,
@@ -31,7 +31,7 @@ from onearm.capture.views.entry_place import (
 )
 from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, Posted, read
 from onearm.capture.views.entry_refused import after_clear, after_problems, after_stale
-from onearm.capture.views.entry_sheet import Again, Sheet, reasons, sheet
+from onearm.capture.views.entry_sheet import Again, Sheet, sheet
 from onearm.capture.views.entry_state import badges, deeds, talk_address
 from onearm.capture.words import said
 from onearm.errors import OnearmError, Problems
@@ -230,6 +230,9 @@ def _page(
         draft = drafts.find(request.user, form_place(place))
     what = lesions.lesion_form(place.study)
     holds_lesions = what is not None and what.form.form == place.form.form
+    shared = sheet_words(place.form)
+    talk = talk_address(place) if may(request, "query.open", place) else ""
+    history = reverse("history", args=[around.now.pk]) + "/" if around.now else ""
     context = {
         "place": place,
         "form": place.form,
@@ -241,13 +244,8 @@ def _page(
         "tabs": tabs(place),
         "badges": badges(place, around.now),
         "deeds": deeds(request, place, around.now),
-        "talk": talk_address(place),
-        "may_ask": may(request, "query.open", place),
+        "talk": talk,
         "may_enter": may_enter,
-        "reasons": reasons(),
-        "reason_options": format_html_join(
-            "", '<option value="{}">{}</option>', [("", ""), *reasons()]
-        ),
         "change_reasons": [(r, words.say(f"change.{r}")) for r in CHANGE_REASONS],
         "remove_reasons": [(r, words.say(f"remove.{r}")) for r in REMOVE_REASONS],
         "fields": request.POST if posted else {},
@@ -255,24 +253,8 @@ def _page(
         "draft_words": _draft_words(place, draft),
         "files": _files(place, around),
         "may_attach": may(request, "file.attach", place),
-        "history": reverse("history", args=[around.now.pk]) + "/" if around.now else "",
-        "w": {
-            "required": words.say("form.required"),
-            "missing": words.say("form.missing"),
-            "history": words.say("history.cell"),
-            "before": words.say("form.before"),
-            "base": words.say("lesions.base"),
-            "range": words.say("form.range"),
-            "range_now": words.say("ranges.now"),
-            "range_none": words.say("ranges.now_none"),
-            "si": words.say("ranges.si"),
-            "flag": f"L: {words.say('flag.L')}, H: {words.say('flag.H')}",
-            "row": place.form.rows if words.language() == "en" else words.say("history.row"),
-            "new": words.say("form.row_new"),
-            "row_out": words.say("form.row_out"),
-            "row_back": words.say("form.row_back"),
-            "ask": words.say("query.ask"),
-        },
+        "w": shared,
+        "cells": Cells(shared, may_enter, not place.form.rows, history, talk),
         "stale_words": words.say("ranges.stale").format(n=shown.stale) if shown.stale else "",
         "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),
         "may_carry": holds_lesions and around.now is not None and may_enter,

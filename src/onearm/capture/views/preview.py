@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
-from django.utils.html import format_html_join
 from django.views.decorators.http import require_POST
 
 from onearm.capture import checkspec, clock, overview, trail, words, zones
@@ -20,9 +19,10 @@ from onearm.capture.models import Site, SiteVersion, StudyVersion, Subject
 from onearm.capture.studies import study_of
 from onearm.capture.surroundings import Around, Place
 from onearm.capture.views import acting
+from onearm.capture.views.entry_cell import Cells, sheet_words
 from onearm.capture.views.entry_live import cells_now
 from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, read
-from onearm.capture.views.entry_sheet import reasons, sheet
+from onearm.capture.views.entry_sheet import sheet
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
@@ -238,25 +238,16 @@ def _nothing_around(place: Place) -> Around:
 def _as_entered(place: Place) -> dict[str, object]:
     """What the templates of the entry page need, as for a form that nobody has saved."""
     around = _nothing_around(place)
+    shared = sheet_words(place.form)
     return {
         "sheet": sheet(around, around.data, version=0),
         "may_enter": True,
-        "reasons": reasons(),
-        "reason_options": format_html_join(
-            "", '<option value="{}">{}</option>', [("", ""), *reasons()]
-        ),
         "change_reasons": [(r, say(f"change.{r}")) for r in CHANGE_REASONS],
         "remove_reasons": [(r, say(f"remove.{r}")) for r in REMOVE_REASONS],
         "today": zones.today(place.subject.site).isoformat(),
         "template": "capture/form_rows.html" if place.form.rows else "capture/form_sheet.html",
-        "w": {
-            "required": say("form.required"),
-            "missing": say("form.missing"),
-            "range": say("form.range"),
-            "flag": f"L: {say('flag.L')}, H: {say('flag.H')}",
-            "row": place.form.rows if words.language() == "en" else say("history.row"),
-            "new": say("form.row_new"),
-        },
+        "w": shared,
+        "cells": Cells(shared, may_enter=True, has_units=not place.form.rows),
     }
 
 
