@@ -1,97 +1,11 @@
-"""Laboratory grades against CTCAE 5.0 case by case, and what ADLB makes of results."""
+"""What ADLB makes of laboratory results."""
 
 from __future__ import annotations
 
-import csv
-from decimal import Decimal
-from pathlib import Path
-
 import polars as pl
-import pytest
 
-from onearm import adam, expr
-from onearm.adam.grades import Term, add_grades, terms
+from onearm import adam
 from tests.adam.patients import Patient, day, domains, shipped_study
-
-CASES = list(
-    csv.DictReader((Path(__file__).parent / "cases" / "lab_grades.csv").read_text().splitlines())
-)
-
-
-def graded(
-    test: str, value: float, *, unit: str = "", lln: float | None = None, uln: float | None = None,
-    base: float | None = None, symptoms: str | None = None,
-) -> dict[str, object]:  # fmt: skip
-    """The one graded result as a row."""
-    row = {
-        "test": test, "value": value, "unit": unit, "lln": lln, "uln": uln, "base": base,
-        "base_uln": uln, "base_lln": lln, "symptoms": symptoms,
-    }  # fmt: skip
-    kinds = dict.fromkeys(("test", "unit", "symptoms"), pl.String)
-    schema = {name: kinds.get(name, pl.Float64) for name in row}
-    return add_grades(pl.DataFrame([row], schema=schema)).row(0, named=True)
-
-
-def number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-@pytest.mark.parametrize("row", CASES, ids=[f"{r['id']} {r['test']} {r['value']}" for r in CASES])
-def test_grade(row: dict[str, str]) -> None:
-    seen = graded(
-        row["test"], float(row["value"]), unit=row["unit"], lln=number(row["lln"]),
-        uln=number(row["uln"]), base=number(row["base"]), symptoms=row["symptoms"] or None,
-    )  # fmt: skip
-    end = row["direction"]
-    assert seen[f"ATOXGR{end}"] == (int(row["grade"]) if row["grade"] else None)
-    assert seen[f"ATOXBND{end}"] == (row["bounds"] or None)
-
-
-def test_the_table_has_the_forty_two_terms_in_order() -> None:
-    assert [term.number for term in terms()] == list(range(1, 43))
-
-
-@pytest.mark.parametrize("term", terms(), ids=lambda t: f"{t.number} {t.name}")
-def test_a_worse_value_never_has_a_better_grade(term: Term) -> None:
-    """Along each analyte's scale the grade only rises towards the bad side."""
-    unit = term.units[0] if term.units else ""
-    values = [Decimal(n) / 20 for n in range(1, 4000, 7)]
-    if term.direction == "low":
-        values.reverse()
-    rows = pl.DataFrame(
-        {
-            "test": term.tests[0],
-            "value": [float(v) for v in values],
-            "unit": unit, "lln": 2.0, "uln": 5.0, "base": 3.0, "base_uln": 5.0, "base_lln": 2.0,
-            "symptoms": "N",
-        }
-    )  # fmt: skip
-    column = "ATOXGRL" if term.direction == "low" else "ATOXGRH"
-    grades = [g for g in add_grades(rows)[column] if g is not None]
-    assert grades == sorted(grades)
-
-
-def test_every_condition_of_the_table_reads_only_known_columns() -> None:
-    conditions = [
-        text for t in terms() for text in (*t.grades, *t.abnormal, *t.symptomatic) if text
-    ]
-    assert conditions
-    assert {c for text in conditions for c in expr.parse(text).columns} <= {"V", "ULN", "LLN", "B"}
-
-
-def test_three_times_a_limit_that_a_float_cannot_hold_is_compared_exactly() -> None:
-    # 3 x 0.1 is 0.30000000000000004 in floats; 0.3 is not above three times the limit.
-    assert graded("AST", 0.3, uln=0.1)["ATOXGRH"] == 1
-    assert graded("AST", 3.3, uln=1.1)["ATOXGRH"] == 1
-
-
-def test_an_analyte_with_two_directions_has_two_grades() -> None:
-    seen = graded("SODIUM", 152, unit="mmol/L", lln=135, uln=145)
-    assert (seen["ATOXGRL"], seen["ATOXGRH"]) == (0, 2)
-
-
-def test_a_missing_limit_gives_no_grade() -> None:
-    assert graded("ALT", 30)["ATOXGRH"] is None
 
 
 def lab(seq: int, test: str, value: float, when: int, **row: object) -> dict[str, object]:

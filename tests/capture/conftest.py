@@ -58,6 +58,7 @@ def person(site: Site) -> Callable[..., User]:
             last_name="Person",
             must_change_password=False,
             trained_on=LONG_AGO,
+            identity_checked_on=LONG_AGO,
             equivalence_accepted_at=clock.now(),
         )
         by_site = any(reach.get(role) == "site" for reach in permissions.table().values())

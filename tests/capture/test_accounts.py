@@ -16,6 +16,7 @@ from onearm.capture.actions import accounts
 from onearm.capture.actions import sites as site_actions
 from onearm.capture.models import AuditEvent, Grant, Site, SiteVersion, StudyVersion, User
 from onearm.capture.permissions import NotAllowed
+from onearm.errors import OnearmError
 from tests.capture.conftest import LONG_AGO, PASSWORD
 
 Person = Callable[..., User]
@@ -195,6 +196,29 @@ def test_the_acknowledgement_of_signatures_is_asked_once_and_stored(person: Pers
     assert client.get("/").status_code == 200
     act = AuditEvent.objects.get(action="signature.accept")
     assert "legally equal" in act.details["text"]
+
+
+def test_identity_is_checked_by_another_person_and_stored_without_numbers(
+    office: User, anna: tuple[User, str]
+) -> None:
+    user, _ = anna
+    for by, day, how, says in (
+        (user, TODAY, "identity card", "not allow"),
+        (office, TODAY + timedelta(days=1), "identity card", "future"),
+        (office, TODAY, " ", "what was looked at"),
+    ):
+        with pytest.raises(OnearmError, match=says):
+            accounts.record_identity(by, user, day, how)
+    with pytest.raises(accounts.AccountProblem, match="own identity"):
+        accounts.record_identity(office, office, TODAY, "identity card")
+    client = signed_in(office)
+    given = {"on": str(TODAY), "how": "identity card, hospital badge"}
+    client.post(f"/people/{user.pk}/identity", given)
+    user.refresh_from_db()
+    assert user.identity_checked_on == TODAY
+    act = AuditEvent.objects.get(action="identity.check")
+    assert (act.user, act.target, act.details["how"]) == (office, "anna", given["how"])
+    assert str(TODAY) in client.get(f"/people/{user.pk}").content.decode()
 
 
 def test_managers_and_administrators_need_a_second_factor_where_it_is_required(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from onearm.capture import clock, entries, studies, trail
+from onearm.capture import clock, entries, serving, studies, trail
 from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
-from onearm.capture.actions.export import Wanted, entries_of, selection_for
+from onearm.capture.actions.export import Wanted, entries_of, export, selection_for
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.sites import release
 from onearm.capture.document import Cell
@@ -31,6 +31,10 @@ from onearm.capture.models import (
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.errors import OnearmError
+from onearm.store.odm import odm_entries, read_odm
+from onearm.study.forms import Item
+from onearm.study.odm import draft_from_odm
+from onearm.study.text import Text
 
 from .conftest import STUDY
 
@@ -109,7 +113,7 @@ def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(
     assert kinds["DM", "SHOE"].kind == "added"
     assert kinds["DM", "COUNTRY"].unresolved == ("CHN",)
     assert [line.item for line in plan.unresolved] == ["COUNTRY"]
-    assert any("SHOE" in query for query in plan.queries)
+    assert any("Shoe size" in query for query in plan.queries)
     assert (
         FormVersion.objects.count(),
         AuditEvent.objects.count(),
@@ -134,7 +138,7 @@ def test_a_run_maps_codes_in_the_name_of_who_started_it_and_breaks_signatures(
     dry = migrate(manager, version, [site], maps=maps)
     done = migrate(manager, version, [site], maps=maps, is_dry=False)
     assert (dry.lines, dry.queries, dry.signatures) == (done.lines, done.queries, done.signatures)
-    assert done.signatures == (signed.target,)
+    assert done.signatures == ("01-001 · Screening · Consent and demography",)
     signed.refresh_from_db()
     assert signed.broken_at is not None
     entered.refresh_from_db()
@@ -168,6 +172,16 @@ items:
     assert frame.filter(frame["ITEM"] == "AGE")["VALUE"].to_list() == ["61"]
     left = entries_of(selection_for(manager, Wanted(with_names=True)))
     assert "AGE" in left["ITEM"].to_list()
+    for name in ("odm", "odm2_audit"):
+        made = export(manager, Wanted(formats=(name,), with_names=True))
+        with zipfile.ZipFile(made.path) as bundle:
+            (inside,) = [part for part in bundle.namelist() if part.endswith(".xml")]
+            path = Path(bundle.extract(inside, folder.parent / name))
+        made.path.unlink()
+        file = read_odm(path)
+        draft, names = draft_from_odm(file.metadata, file.account)
+        assert odm_entries(file, names, file.account).equals(left)
+        assert "AGE" not in draft.files["forms/dm.yaml"].replace("without: [AGE]", "")
     assert not Query.objects.filter(item="AGE", state="open").exists()
     visit = entered.event
     user = User.objects.get(username="coordinator")
@@ -185,7 +199,7 @@ def test_a_locked_form_stays_where_it_is(
         target=f"form:{entered.pk}", kind="locked", set_by=manager, set_at=clock.now()
     )
     done = migrate(manager, version, [site], maps={("DM", "COUNTRY"): {"CHN": "CN"}}, is_dry=False)
-    assert (done.forms, done.held) == (0, ("01-001 SCREENING 1 DM",))
+    assert (done.forms, done.held) == (0, ("01-001 · Screening · Consent and demography",))
     entered.refresh_from_db()
     assert entered.version == 1
 
@@ -206,6 +220,84 @@ def test_an_identifier_never_comes_back_with_another_meaning(
         take_in(builder, folder)
     form.write_text(before, encoding="utf-8")
     assert take_in(builder, folder) == version
+
+
+VS_WITH = "use: VS\nitems:\n  - {{name: WEIGHT, {change}}}\n"
+SEX_WITH = """\
+use: DM
+items:
+  - name: SEX
+    choices:
+      - {{code: M, label: {{en: {m}, zh: {zh}}}}}
+      - {{code: F, label: {{en: Female, zh: 女}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "said"),
+    [
+        ("vs", VS_WITH.format(change="unit: lb"), "VS.WEIGHT: kg -> lb"),
+        ("vs", VS_WITH.format(change="type: date"), "VS.WEIGHT: decimal -> date"),
+        ("vs", VS_WITH.format(change="type: code, choices: [{code: A, label: A}]"), "code"),
+    ],
+)
+def test_an_item_that_stays_keeps_its_unit_and_its_kind_of_value(
+    form: str, text: str, said: str, folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    (folder / "forms" / f"{form}.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(OnearmError, match=said):
+        take_in(builder, folder, reworded="it means the same")
+    assert StudyVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", ["type: integer, decimals: null", "type: text", "low: 20"])
+def test_a_change_within_the_meaning_is_taken_in(
+    change: str, folder: Path, version: StudyVersion, person: Person
+) -> None:
+    (folder / "forms" / "vs.yaml").write_text(VS_WITH.format(change=change), encoding="utf-8")
+    assert take_in(person("study_builder"), folder).number == 2
+
+
+def test_a_code_gets_other_words_only_with_a_reason_and_no_other_meaning_ever_after(
+    folder: Path, version: StudyVersion, person: Person
+) -> None:
+    builder = person("study_builder")
+    form = folder / "forms" / "dm.yaml"
+    before = [c.label for c in studies.study_of(version).choices(_sex(version))]
+    form.write_text(SEX_WITH.format(m="Missing", zh="缺失"), encoding="utf-8")
+    with pytest.raises(OnearmError, match=r"DM\.SEX = M: .* -> Missing"):
+        take_in(builder, folder)
+    form.write_text(SEX_WITH.format(m="Male sex", zh="男性"), encoding="utf-8")
+    second = take_in(builder, folder, reworded="clearer words")
+    act = AuditEvent.objects.filter(action="study.load").latest("number")
+    assert act.reason == "clearer words"
+    assert act.details["reworded"] == [f"DM.SEX = M: {_told(before)} -> Male sex / 男性"]
+    assert next(c.label.en for c in studies.study_of(second).choices(_sex(second))) == "Male sex"
+    # Taken out and given again, the code still means what it meant.
+    form.write_text(
+        SEX_WITH.format(m="x", zh="x").replace("      - {code: M, label: {en: x, zh: x}}\n", "")
+    )
+    take_in(builder, folder)
+    form.write_text(SEX_WITH.format(m="Married", zh="已婚"), encoding="utf-8")
+    with pytest.raises(OnearmError, match=r"DM\.SEX = M: Male sex / 男性 -> Married"):
+        take_in(builder, folder)
+
+
+def _sex(version: StudyVersion) -> Item:
+    return studies.study_of(version).forms["DM"].item("SEX")
+
+
+def _told(labels: list[Text]) -> str:
+    return f"{labels[0].en} / {labels[0].zh}" if labels[0].zh else labels[0].en
+
+
+def test_a_server_does_not_start_with_a_folder_that_gives_another_meaning(
+    folder: Path, version: StudyVersion
+) -> None:
+    (folder / "forms" / "vs.yaml").write_text(VS_WITH.format(change="unit: lb"), encoding="utf-8")
+    with pytest.raises(OnearmError, match="lb"):
+        serving._take_in(folder)
 
 
 def test_a_zip_of_the_folder_is_taken_in_and_others_are_refused(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -14,9 +17,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from onearm.capture import api as api_package
 from onearm.capture import clock, trail
 from onearm.capture.actions.api_keys import make_key, revoke
 from onearm.capture.models import (
@@ -31,6 +36,7 @@ from onearm.capture.models import (
     User,
 )
 from onearm.errors import OnearmError
+from tests.capture.test_api_rights import described
 
 Person = Callable[..., User]
 FORM = "/api/subjects/01-001/forms/SCREENING/1/DM"
@@ -64,7 +70,7 @@ def test_a_form_is_saved_read_and_changed_as_on_the_page(subject: Subject, perso
     assert (wrong.status_code, "SEX" in wrong.json()["findings"][0]) == (400, True)
     given = {"version": 1, "cells": _cells(SEX="M"), "reason": "typing error"}
     assert client.put(FORM, given, "application/json").json()["version"] == 2
-    history = client.get(f"{FORM}/history").json()
+    history = client.get(f"{FORM}/history").json()["items"]
     assert [(v["version"], v["origin"], v["reason"]) for v in history] == [
         (1, "api", ""), (2, "api", "typing error"),
     ]  # fmt: skip
@@ -92,7 +98,7 @@ def test_other_sites_subjects_are_not_there(subject: Subject, person: Person) ->
     other = Site.objects.create(code="02", name="Second hospital")
     stranger = person("coordinator", name="stranger", at=other)
     client = _client(stranger)
-    assert client.get("/api/subjects").json() == []
+    assert client.get("/api/subjects").json() == {"total": 0, "items": []}
     for address in (FORM, f"{FORM}/history", "/api/subjects/01-001/schedule"):
         assert client.get(address).status_code == 404
     assert client.put(FORM, {"version": 0}, "application/json").status_code == 404
@@ -138,7 +144,9 @@ def test_queries_are_asked_answered_and_closed(subject: Subject, person: Person)
     )
     closed = monitor.post(f"/api/queries/{number}", {"state": "closed"}, "application/json")
     assert closed.json()["state"] == "closed"
-    assert [q["number"] for q in monitor.get("/api/queries?state=closed").json()] == [number]
+    assert [q["number"] for q in monitor.get("/api/queries?state=closed").json()["items"]] == [
+        number
+    ]
     assert Query.objects.get().state == "closed"
 
 
@@ -185,23 +193,57 @@ def one_connection() -> Iterator[None]:
     yield
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+    gc.collect()  # what was left open is found here and not in another test
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("one_connection")
-def test_the_interface_is_as_described_whatever_is_sent(subject: Subject, person: Person) -> None:
-    headers = {"Authorization": f"Bearer {_key(person('coordinator'))}"}
+def _tried(user: User, examples: int) -> int:
+    """Call every operation with what its description allows and what it does not.
+
+    That a request is as described does not mean that it is accepted: the rules of the study and of
+    the acts go further, and refuse with 400.
+    """
+    headers = {"Authorization": f"Bearer {_key(user)}"}
     described = schemathesis.openapi.from_wsgi("/api/openapi.json", WSGIHandler())
     tried = 0
     for found in described.get_all_operations():
         operation = found.ok()
 
-        @hypothesis_settings(max_examples=20, deadline=None, database=None, derandomize=True)
+        @hypothesis_settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=operation.as_strategy())
         def call(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=headers)
+            case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
         call()
         tried += 1
-    assert tried == 9
+    return tried
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_connection")
+# The test tool's client reads an export to its end and does not close it; a server does.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO")
+@pytest.mark.parametrize(
+    "role", ["coordinator", "investigator", "data_manager", "study_builder", "administrator"]
+)
+def test_the_interface_is_as_described_whatever_is_sent(
+    role: str, subject: Subject, person: Person
+) -> None:
+    assert _tried(person(role), examples=4) == len(described())
     assert list(trail.verify()) == []
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """The description names shapes by their class: of two with one name, one would be lost."""
+    shapes = [
+        name
+        for path in sorted(Path(api_package.__file__).parent.glob("*.py"))
+        for name in re.findall(r"^class (\w+)\((?:Schema|Given|\w+In)\b", path.read_text(), re.M)
+    ]
+    assert len(shapes) > 60
+    assert sorted(shapes) == sorted(set(shapes))

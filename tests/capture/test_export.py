@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from importlib.resources import files
+from pathlib import Path
+from typing import Literal
 
 import odmlib
 import polars as pl
@@ -21,6 +23,9 @@ from onearm.capture.actions.export import Exported, Wanted, export
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.document import Cell
+from onearm.capture.export.layout import Column, Sheet
+from onearm.capture.export.spss import for_spss
+from onearm.capture.export.tables import table
 from onearm.capture.models import (
     AuditEvent,
     DateShift,
@@ -35,7 +40,10 @@ from onearm.errors import OnearmError
 from onearm.simulate import trial as simulated
 from onearm.store.dataset_json import read_json
 from onearm.store.odm import odm_entries, read_odm
+from onearm.study import load
+from onearm.study.forms import Item
 from onearm.study.odm import draft_from_odm
+from onearm.study.text import Text
 
 Person = Callable[..., User]
 
@@ -75,7 +83,8 @@ def test_every_form_is_a_table_with_its_values_as_typed(
         assert table.columns[5:] == [item.name for item in form.items]
         expected = clean.texts[form.form].select(table.columns)
         assert table.rows() == expected.sort(table.columns[:5]).rows()
-    tables = [n for n in parts if n.endswith(".parquet") and "missing" not in n]
+    beside = ("_missing.parquet", "_results.parquet")
+    tables = [n for n in parts if n.endswith(".parquet") and not n.endswith(beside)]
     keys = ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW"]
     filled = sum(
         _frame(parts, name).select(pl.exclude(keys)).count().sum_horizontal()[0] for name in tables
@@ -114,6 +123,54 @@ def test_all_formats_hold_the_same_table(
     transport, about = pyreadstat.read_xport(str(folder / "vs.xpt"), output_format="polars")  # type: ignore[operator]
     assert transport.height == table.height
     assert about.column_names_to_labels["SITEID"] == "Site"
+
+
+@pytest.mark.parametrize(("language", "sex", "male"), [("en", "Sex", "Male"), ("zh", "性别", "男")])
+def test_spss_gets_numbers_dates_labels_and_reasons(
+    language: Literal["en", "zh"], sex: str, male: str,
+    subject: Subject, visit: EventInstance, person: Person, manager: User, tmp_path: Path,
+) -> None:  # fmt: skip
+    coordinator = person("coordinator")
+    cells = [
+        Cell(1, "RFICDAT", "2024-03-01"), Cell(1, "BRTHDAT", "1961-07"), Cell(1, "SEX", "M"),
+        Cell(1, "AGE", "62"), Cell(1, "RACE", reason="UNK"), Cell(1, "ICVER", "第一版 1.0"),
+    ]  # fmt: skip
+    save(coordinator, visit, "DM", Changes(cells, version=0))
+    wanted = Wanted(formats=("spss",), forms=("DM", "AE"), with_names=True, language=language)
+    parts = _parts(export(manager, wanted))
+    for name in ("dm.sav", "ae.sav"):
+        (tmp_path / name).write_bytes(parts[name])
+    frame, about = pyreadstat.read_sav(str(tmp_path / "dm.sav"), output_format="polars")
+    (row,) = frame.to_dicts()
+    assert (row["RFICDAT"], row["RFICDAT.TEXT"]) == (date(2024, 3, 1), "")
+    assert (row["BRTHDAT"], row["BRTHDAT.TEXT"]) == (None, "1961-07")
+    assert (row["AGE"], row["AGE.TEXT"], row["SEX"], row["ICVER"]) == (62.0, "", "M", "第一版 1.0")
+    assert (row["RACE"], row["RACE.REASON"], row["SEX.REASON"]) == ("", "UNK", "")
+    assert about.column_names_to_labels["SEX"] == sex
+    assert about.variable_value_labels["SEX"]["M"] == male
+    assert about.variable_value_labels["RACE.REASON"]["UNK"] in ("Unknown", "未知")
+    assert about.original_variable_types["RFICDAT"] == "SDATE10"
+    assert frame.columns[:5] == ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW"]
+    empty, described = pyreadstat.read_sav(str(tmp_path / "ae.sav"), output_format="polars")
+    names = [item.name for item in studies.study_of(_version()).forms["AE"].items]
+    assert empty.height == 0
+    assert set(names) <= set(empty.columns)
+    assert described.column_names_to_labels["AETERM"]
+
+
+def _version() -> StudyVersion:
+    return StudyVersion.objects.get()
+
+
+def test_numbers_that_are_none_stay_as_they_were_typed(tmp_path: Path) -> None:
+    item = Item(name="CRP", label=Text(en="CRP"), type="decimal", unit="mg/L")
+    sheet = Sheet("LB", Text(en="Laboratory"), (Column(item, (), is_asked=True),))
+    rows = [("a", {"rows": [{"_key": n, "CRP": text}]}) for n, text in enumerate(
+        ("0.5", "<0.3", "12", "1e3", "", "+4.25"), 1)]  # fmt: skip
+    made = table(sheet, ((("01", s, "V", 1), d) for s, d in rows))
+    frame, _ = for_spss(made, "en")
+    assert frame["CRP"].to_list() == [0.5, None, 12.0, None, None, 4.25]
+    assert frame["CRP.TEXT"].to_list()[:4] == [None, "<0.3", None, "1e3"]
 
 
 def test_a_spreadsheet_gets_no_formula(
@@ -169,19 +226,30 @@ def test_dates_move_together_and_names_stay_inside(
 
 
 def test_odm_comes_back_and_its_audit_record_holds_every_version(
-    loaded: pl.DataFrame, manager: User, tmp_path: object
+    loaded: pl.DataFrame, manager: User, version: StudyVersion, tmp_path: object
 ) -> None:
     dm = EventInstance.objects.filter(visit="SCREENING").select_related("subject__site").first()
-    parts = _parts(export(manager, Wanted(formats=("odm", "odm_audit"), with_names=True)))
-    schema = etree.XMLSchema(etree.parse(files(odmlib) / "schemas/odm/1.3.2/ODM1-3-2.xsd"))
-    for name, content in parts.items():
-        if not name.endswith(".xml"):
-            continue
+    formats = ("odm", "odm_audit", "odm2", "odm2_audit")
+    parts = _parts(export(manager, Wanted(formats=formats, with_names=True)))
+    schemas = {
+        ".odm.xml": etree.XMLSchema(etree.parse(files(odmlib) / "schemas/odm/1.3.2/ODM1-3-2.xsd")),
+        ".odm2.xml": etree.XMLSchema(etree.parse(files(odmlib) / "schemas/odm/2.0/ODM.xsd")),
+    }
+    written = [name for name in parts if name.endswith(".xml")]
+    assert len(written) == 4
+    for name in written:
+        content = parts[name]
+        schema = schemas["".join(Path(name).suffixes[-2:])]
         schema.assertValid(etree.fromstring(content).getroottree())
         path = tmp_path / name  # type: ignore[operator]
         path.write_bytes(content)
         file = read_odm(path)
-        _, names = draft_from_odm(file.metadata, file.account)
+        draft, names = draft_from_odm(file.metadata, file.account)
+        folder = tmp_path / name.removesuffix(".xml")  # type: ignore[operator]
+        for part, text in draft.files.items():
+            (folder / part).parent.mkdir(parents=True, exist_ok=True)
+            (folder / part).write_text(text, encoding="utf-8")
+        assert load(folder).version == version.hash
         entries = odm_entries(file, names, file.account)
         key = [c for c in loaded.columns if c not in ("VALUE", "REASON")]
         assert entries.equals(loaded.sort(key))
@@ -214,9 +282,9 @@ def test_an_export_needs_its_right(role: str, with_names: bool, person: Person) 
 def test_what_cannot_be_exported_is_said(manager: User, site: Site) -> None:
     for wanted, said in (
         (Wanted(formats=("sas",)), "not a format"),
-        (Wanted(formats=()), "choose a format"),
+        (Wanted(formats=()), "Choose a format"),
         (Wanted(forms=("NOPE",)), "form NOPE"),
-        (Wanted(sites=("99",)), "site 99"),
+        (Wanted(sites=("99",)), "Site 99"),
         (Wanted(formats=("odm_audit",)), "true dates"),
         (Wanted(as_of=clock.now() + timedelta(days=1)), "future"),
     ):

@@ -81,8 +81,8 @@ def test_a_newer_file_supersedes_and_both_stay(nurse: User, form: FormInstance) 
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("page.pdf", b"<html><script>alert(1)</script></html>", "attach a PDF"),
-        ("run.pdf", b"MZ" + bytes(200), "attach a PDF"),
+        ("page.pdf", b"<html><script>alert(1)</script></html>", "Attach a PDF"),
+        ("run.pdf", b"MZ" + bytes(200), "Attach a PDF"),
         ("picture.pdf", PNG, "its name says otherwise"),
         ("report.html", PDF, "its name says otherwise"),
         ("empty.pdf", b"", "empty"),
@@ -164,6 +164,24 @@ def test_on_the_page_a_file_is_attached_listed_and_read_only_by_those_who_may(
     again = SimpleUploadedFile("more.pdf", PDF)
     assert signed_in(person("auditor")).post(f"{page}/files", {"file": again}).status_code == 403
     assert Attachment.objects.count() == 1
+
+
+def test_what_a_browser_could_run_is_refused_or_leaves_in_a_sandbox(
+    nurse: User, form: FormInstance, signed_in: Enter
+) -> None:
+    page = b"<!doctype html><script>alert(1)</script>"
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    for name, content in (("a.pdf", page), ("a.png", picture), ("a.html", PDF), ("a.svg", PNG)):
+        with pytest.raises(FileRefused):
+            files.attach(nurse, form, Upload(name, content))
+    both = files.attach(nurse, form, Upload("both.pdf", PDF + page))
+    answer = signed_in(nurse).get(f"/files/{both.pk}")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    policy = {part.strip() for part in answer["Content-Security-Policy"].split(";")}
+    assert {"sandbox", "script-src 'none'", "default-src 'self'"} <= policy
+    assert answer["Cache-Control"] == "no-store"
 
 
 def test_a_form_that_nobody_saved_takes_no_file(

@@ -67,7 +67,7 @@ def test_a_form_is_locked_once_every_point_is_settled_and_then_refuses_everythin
     with pytest.raises(NotReady) as caught:
         hold(manager, target, "locked")
     assert caught.value.points == (
-        "Queries not closed: 1 (01-001 VISIT)",
+        "Queries not closed: 1 (01-001 Screening · Visit)",
         "Forms not compared with the source as planned: 1 (01-001 Screening Visit)",
         "Forms not signed: 1 (01-001 Screening Visit)",
     )
@@ -99,7 +99,7 @@ def test_a_locked_site_refuses_an_import(
     Hold.objects.create(target="site:01", kind="locked", set_by=manager, set_at=clock.now())
     taken = take_entries(manager, frame, source="late.csv")
     assert {row.fate for row in taken.rows} == {"refused"}
-    assert "site:01 has been locked" in taken.rows[0].why[0]
+    assert "Site 01 has been locked" in taken.rows[0].why[0]
 
 
 @pytest.mark.parametrize("role", ["coordinator", "investigator", "monitor", "medical_reviewer"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onearm.capture import studies, trail
-from onearm.capture.actions.take_csv import Plan, guessed, take_csv
+from onearm.capture.actions.take_csv import Plan, guessed, guessed_units, take_csv
 from onearm.capture.actions.take_file import keep, load_entries, load_lines
 from onearm.capture.models import (
     AuditEvent,
@@ -85,7 +86,7 @@ def test_every_line_has_its_fate_and_a_dry_run_says_the_same(
     assert "not a number" in why[3]
     assert "01-009" in why[4]
     assert "earlier line" in why[5]
-    assert why[6] == "no value"
+    assert why[6] == "The line holds no value."
     assert take_csv(manager, content, PLAN, source="lab2.csv").lines == dry.lines
     assert _value("ALT") == "44"
     assert "lab2.csv" in FormVersion.objects.get(instance__form="LB", version=2).reason
@@ -115,6 +116,77 @@ def test_rows_of_a_repeating_form_are_found_by_their_key(subject: Subject, manag
     assert [(r["_key"], r["CMTRT"], r["CMDOSE"]) for r in rows] == [
         (1, "aspirin", "100"), (2, "statin", "40"), (3, "zinc", "5"),
     ]  # fmt: skip
+
+
+UNITS = Plan(
+    form="LB",
+    subject="Patient",
+    visit="=SCREENING",
+    items={"LBDAT": "Date", "BILI": "Bili", "HGB": "Hb"},
+    units={"BILI": "Bili unit", "HGB": "=g/dL"},
+    convert=frozenset({"BILI", "HGB"}),
+)
+WITH_UNITS = "Patient,Date,Bili,Bili unit,Hb\n01-001,2024-05-06,1.2,mg/dL,12.55\n"
+
+
+def test_results_in_another_unit_are_converted_where_the_plan_says_so(
+    subject: Subject, manager: User
+) -> None:
+    dry = take_csv(manager, WITH_UNITS.encode(), UNITS, source="us.csv", is_dry=True)
+    assert dry.lines[0].converted == (
+        "BILI 1.2 mg/dL = 20.5 umol/L", "HGB 12.55 g/dL = 126 g/L",
+    )  # fmt: skip
+    assert take_csv(manager, WITH_UNITS.encode(), UNITS, source="us.csv").lines == dry.lines
+    assert (_value("BILI"), _value("HGB")) == ("20.5", "126")  # 125.5 is rounded away from zero
+    told = AuditEvent.objects.get(action="import.convert")
+    assert (told.target, told.details) == ("us.csv", {"results": 2, "lines": 1})
+    assert list(trail.verify()) == []
+
+
+def test_results_in_another_unit_are_refused_where_it_does_not_say_so(
+    subject: Subject, manager: User
+) -> None:
+    plan = replace(UNITS, convert=frozenset({"HGB"}))
+    (line,) = take_csv(manager, WITH_UNITS.encode(), plan, source="us.csv").lines
+    assert (line.number, line.fate) == (2, "refused")
+    assert line.why == (
+        "BILI: 1.2 is in mg/dL, the form asks for umol/L. A factor is known (× 17.1): "
+        "allow the conversion, or correct the file."
+    )
+    assert not FormInstance.objects.exists()
+    assert not AuditEvent.objects.filter(action="import.convert").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        ("1.2", "furlong", "BILI: 1.2 is in furlong, the form asks for umol/L, and no factor"),
+        ("1.2", "", "BILI: 1.2 is in no unit, the form asks for umol/L, and no factor"),
+        ("high", "mg/dL", "BILI: 'high' mg/dL is not a number and cannot be converted"),
+    ],
+)
+def test_what_cannot_be_converted_is_refused_with_its_line(
+    value: str, unit: str, said: str, subject: Subject, manager: User
+) -> None:
+    content = WITH_UNITS.replace("1.2,mg/dL", f"{value},{unit}")
+    (line,) = take_csv(manager, content.encode(), UNITS, source="us.csv").lines
+    assert (line.number, line.fate) == (2, "refused")
+    assert said in line.why
+
+
+def test_a_unit_that_is_the_forms_own_changes_nothing(subject: Subject, manager: User) -> None:
+    content = WITH_UNITS.replace("1.2,mg/dL", "20.52,umol/L")
+    (line,) = take_csv(manager, content.encode(), UNITS, source="eu.csv").lines
+    assert line.converted == ("HGB 12.55 g/dL = 126 g/L",)
+    assert _value("BILI") == "20.52"  # as it was written, though the form shows one decimal
+
+
+def test_columns_of_units_are_guessed(version: StudyVersion) -> None:
+    form = studies.study_of(version).forms["LB"]
+    found = guessed_units(
+        form, ["ALT", "alt_unit", "Total bilirubin unit", "白蛋白单位", "INR unit"]
+    )
+    assert found == {"ALT": "alt_unit", "BILI": "Total bilirubin unit", "ALB": "白蛋白单位"}
 
 
 def test_a_lock_refuses_the_line_and_names_it(subject: Subject, manager: User) -> None:
@@ -168,7 +240,7 @@ def test_columns_are_guessed_from_names_and_labels(version: StudyVersion) -> Non
         (b"", "empty"),
         (b"\xff\xfe\x00\x01", "neither UTF-8 nor GBK"),
         (b"Patient,Patient\n1,2\n", "more than once"),
-        (b"Patient,Date,Lab,ALT,AST\n1,2\n", "line 2 has 2 cells"),
+        (b"Patient,Date,Lab,ALT,AST\n1,2\n", "Line 2 has 2 cells"),
         (b"Subject,Date\n1,2\n", "no column 'Patient'"),
     ],
 )

@@ -13,7 +13,7 @@ from django.test import Client
 
 from onearm.capture import lesions, studies
 from onearm.capture.document import Document
-from onearm.capture.models import FormInstance, StudyVersion, Subject, User
+from onearm.capture.models import FormInstance, Query, StudyVersion, Subject, User
 from onearm.capture.views.lesions import mm, percent
 from onearm.response import tool
 from onearm.testing import Story, read_stories
@@ -242,6 +242,43 @@ def test_a_lesion_that_was_left_out_is_named_and_can_be_added(nurse: Client) -> 
     assert "No row here for T02" in panel(nurse, "SCAN/1", scan("2021-04-12", T01="20"))
     assert 'value="T02"' not in nurse.get(PAGE.format("SCAN/1")).content.decode()
     assert 'value="T02"' in nurse.get(PAGE.format("SCAN/1") + "?carry=1").content.decode()
+
+
+def carried_to(nurse: Client, where: str) -> list[str]:
+    html = nurse.get(PAGE.format(where)).content.decode()
+    return re.findall(r'id="v\.\d+\.LESID"[^>]*value="(\w+)"', html)
+
+
+def test_a_lesion_that_split_goes_on_as_its_fragments_which_are_added_up(nurse: Client) -> None:
+    nurse.post(PAGE.format("SCREENING/1"), scan("2021-02-20", T01="50", T02="30"))
+    first = scan("2021-04-12", T01a="20", T01b="15", T02="30")
+    html = panel(nurse, "SCAN/1", first)
+    assert "Measured in fragments, whose diameters are added up: T01 = T01a + T01b." in html
+    assert "65.0 mm" in html
+    assert "No row here" not in html
+    nurse.post(PAGE.format("SCAN/1"), first)
+    assert not Query.objects.filter(check_id="TUM-029").exists()  # a fragment is no late lesion
+    assert carried_to(nurse, "SCAN/2") == ["T02", "T01a", "T01b"]
+    # One fragment left out is named; the whole that is no more is not.
+    lost = panel(nurse, "SCAN/2", scan("2021-05-24", T01a="20", T02="30"))
+    assert "No row here for T01b:" in lost
+
+
+def test_a_lesion_that_merged_stays_merged_and_the_other_holds_both(nurse: Client) -> None:
+    nurse.post(PAGE.format("SCREENING/1"), scan("2021-02-20", T01="50", T02="30"))
+    first = scan("2021-04-12", T01="70", T02="TUMOR MERGED")
+    html = panel(nurse, "SCAN/1", first)
+    assert "Merged with another lesion, whose row holds the longest diameter of both: T02." in html
+    assert "70.0 mm" in html
+    nurse.post(PAGE.format("SCAN/1"), first)
+    page = nurse.get(PAGE.format("SCAN/2")).content.decode()
+    assert carried_to(nurse, "SCAN/2") == ["T01", "T02"]
+    merged = re.search(r'<input[^>]*id="v\.2\.LESSTATE"[^>]*>', page)
+    assert merged
+    assert 'value="Merged with another lesion"' in merged[0]
+    other = re.search(r'<input[^>]*id="v\.1\.LESSTATE"[^>]*>', page)
+    assert other
+    assert 'value=""' in other[0]
 
 
 def test_without_a_baseline_the_panel_says_so(nurse: Client) -> None:

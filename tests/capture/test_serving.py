@@ -65,14 +65,14 @@ def test_the_server_does_not_start_and_nothing_is_written_when_the_clock_runs_ba
     count = AuditEvent.objects.count()
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now - timedelta(minutes=10))
-    with pytest.raises(clock.ClockRanBack, match="Set the clock right"):
+    with pytest.raises(clock.ClockRanBack, match="set the clock right"):
         serving.prepare(tmp_path, STUDY)
     with pytest.raises(clock.ClockRanBack):
         trail.record("study", "anything")
     assert AuditEvent.objects.count() == count
     answer = Client().post("/accounts/login/", {"login": "x", "password": "y"})
     assert answer.status_code == 503
-    assert "the server's clock shows" in answer.content.decode()
+    assert "The server's clock shows" in answer.content.decode()
 
 
 @pytest.mark.django_db

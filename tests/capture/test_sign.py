@@ -106,6 +106,17 @@ def test_the_first_needs_name_and_password_a_series_the_password_alone(
     assert Signature.objects.count() == 2
 
 
+def test_nobody_signs_whose_identity_or_acknowledgement_is_not_stored(
+    form: FormInstance, doctor: User, client: Client
+) -> None:
+    for missing in ("identity_checked_on", "equivalence_accepted_at"):
+        stored = getattr(doctor, missing)
+        User.objects.filter(pk=doctor.pk).update(**{missing: None})
+        assert sign(client, f"form:{form.pk}", **NAMED) is None, missing
+        User.objects.filter(pk=doctor.pk).update(**{missing: stored})
+    assert sign(client, f"form:{form.pk}", **NAMED) is not None
+
+
 def test_five_wrong_passwords_lock_the_account_for_signing_too(
     form: FormInstance, doctor: User, client: Client
 ) -> None:

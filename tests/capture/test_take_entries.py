@@ -99,7 +99,7 @@ def test_forms_that_cannot_be_loaded_are_refused_with_their_reason(
     refused = [row for row in taken.rows if row.fate == "refused"]
     assert {row.where[0] for row in refused} == {"01", "99"}
     assert [row.where[4] for row in refused if row.where[0] == "01"] == ["DM"]
-    assert "SEX" in next(row.why[0] for row in refused if row.where[0] == "01")
+    assert "Sex: X is not one of" in next(row.why[0] for row in refused if row.where[0] == "01")
     assert taken.count("new", "refused") == taken.read
 
 

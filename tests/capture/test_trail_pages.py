@@ -106,7 +106,7 @@ def test_log_ins_are_read_with_the_right_to_the_access_log_only(
 
 def test_the_page_shows_it_to_those_who_may(saved: User, person: Person) -> None:
     page = signed_in(saved).get("/trail?text=misread").content.decode()
-    assert "1.MHTERM = GBC" in page
+    assert "Histological diagnosis = GBC" in page
     assert signed_in(person("administrator")).get("/trail").status_code == 200
     assert signed_in(person("study_builder")).get("/trail").status_code == 403
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,9 @@ import pytest
 from onearm.cli.database import entries_of_database, read_moment
 from onearm.errors import OnearmError
 from onearm.simulate import trial as simulated
+from onearm.store.odm import odm_entries, read_odm
 from onearm.study import load
+from onearm.study.odm import draft_from_odm
 
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
 SUBJECTS, SEED = 4, 3
@@ -112,6 +115,37 @@ def test_the_database_gives_the_entries_that_were_loaded(
     before = pl.read_parquet(filled[1])
     key = [name for name in before.columns if name not in ("VALUE", "REASON")]
     assert pl.read_parquet(tmp_path / "out.parquet").equals(before.sort(key))
+
+
+def test_odm_of_the_database_gives_the_study_and_the_entries_back(
+    filled: tuple[Path, Path, str], tmp_path: Path
+) -> None:
+    data, before, _ = filled
+    command = ("-m", "onearm", "capture", "export", str(tmp_path), "--data", str(data))
+    said = _run(*command, "--format", "odm2", "--format", "odm_audit", "--with-names")
+    assert "rows" in said
+    with zipfile.ZipFile(next(tmp_path.glob("*.zip"))) as bundle:
+        bundle.extractall(tmp_path / "out")
+    expected = pl.read_parquet(before)
+    expected = expected.sort([n for n in expected.columns if n not in ("VALUE", "REASON")])
+    for name in ("*.odm2.xml", "*.audit.odm.xml"):
+        file = read_odm(next((tmp_path / "out").glob(name)))
+        _, names = draft_from_odm(file.metadata, file.account)
+        assert odm_entries(file, names, file.account).equals(expected)
+    wrong = _run(*command, "--language", "fr", ok=False)
+    assert "choose en or zh" in wrong
+
+
+def test_the_archive_of_a_simulated_trial_proves_itself_without_the_package(
+    filled: tuple[Path, Path, str], tmp_path: Path
+) -> None:
+    said = _run("-m", "onearm", "capture", "archive", str(tmp_path), "--data", str(filled[0]))
+    assert "identify persons" in said
+    with zipfile.ZipFile(next(tmp_path.glob("*_archive_*.zip"))) as bundle:
+        bundle.extractall(tmp_path / "out")
+    proof = _run("-I", "-S", str(tmp_path / "out" / "verify.py"))
+    assert proof.endswith(" forms followed, 0 things do not fit\n")
+    assert int(proof.split()[0]) > SUBJECTS
 
 
 def test_before_the_load_there_was_nothing(filled: tuple[Path, Path, str]) -> None:

@@ -159,7 +159,7 @@ def test_a_chinese_report_is_chinese(tmp_path: Path) -> None:
     write_report(chapter(), plan(), tmp_path, about, language="zh")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "未发现疗效生物标志物" in page
-    assert not (tmp_path / "report.pdf").exists()
+    assert b"NotoSansCJKsc" in (tmp_path / "report.pdf").read_bytes()
 
 
 def test_simulated_data_are_marked(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_the_same_input_gives_the_same_bytes(study, folder, tmp_path):
     assert sorted(made) == sorted(p for p in tmp_path.rglob("*") if p.is_file())
 
 
-def test_the_chinese_report_is_a_page_without_pdf(study, tmp_path):
+def test_the_chinese_report_is_a_page_and_a_pdf_with_its_own_font(study, tmp_path):
     steps: list[str] = []
     render(
         study, trial.datasets(), trial.results(), [], tmp_path, language="zh", progress=steps.append
@@ -215,7 +215,9 @@ def test_the_chinese_report_is_a_page_without_pdf(study, tmp_path):
     assert '<html lang="zh-CN">' in text
     assert "客观缓解率" in text
     assert "核查未发现问题" in text
-    assert not (tmp_path / "report.pdf").exists()
+    made = (tmp_path / "report.pdf").read_bytes()
+    assert b"NotoSansCJKsc" in made
+    assert "客观缓解率" in (tmp_path / "report.typ").read_text("utf-8")
     assert steps[0] == "tables"
     assert steps[-1] == "report"
 

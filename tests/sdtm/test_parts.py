@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onearm.sdtm.conform import check
-from onearm.sdtm.reference import conversion, known_tests, methods
+from onearm.sdtm.reference import methods
 from onearm.sdtm.sequence import sorted_positions
 from onearm.sdtm.spec import specs
 from onearm.sdtm.supp import short
 from onearm.sdtm.timing import add_epoch, add_last_before, add_study_days
 from onearm.sdtm.units import add_standard_results, rounded
 from onearm.terms import codelist_names, load_codelist
+from onearm.terms.units import conversion, known_tests
+from onearm.terms.units import standard as one_standard
 from tests.shared import needs_shared, shared
 
 
@@ -85,6 +87,26 @@ def test_the_number_is_always_the_one_the_text_shows(value, test):
     unit = {"BILI": "mg/dL", "CREAT": "mg/dL", "HGB": "mmol/L"}[test]
     text, number, _ = standard(test, str(value), unit)
     assert number == float(text)
+
+
+@given(
+    st.decimals(min_value=0, max_value=10**4, places=2),
+    st.sampled_from(
+        [
+            ("BILI", "mg/dL"), ("CREAT", "mg/dL"), ("HGB", "mmol/L"), ("HGB", "g/dL"),
+            ("GLUC", "mg/dL"), ("ALT", "ukat/L"), ("ALT", "U/L"), ("ALT", "furlong"),
+        ]
+    ),
+    st.sampled_from(["", "<", ">="]),
+)  # fmt: skip
+def test_one_result_is_converted_as_a_frame_converts_it(value, pair, sign):
+    test, unit = pair
+    text, _, standard_unit = standard(test, f"{sign}{value}", unit)
+    one = one_standard("LB", test, unit, f"{sign}{value}")
+    if unit == "furlong":
+        assert one is None
+    else:
+        assert (one.value, one.unit) == (text, standard_unit)
 
 
 def test_every_standard_unit_and_conversion_target_is_a_cdisc_unit():

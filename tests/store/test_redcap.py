@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,12 @@ def test_a_dictionary_and_its_records_become_a_study_with_entries(
     entries = odm_entries(file, names, file.account)
     rows = entries.filter(entries["FORM"] == "VISIT").select("ROW", "ITEM", "VALUE").rows()
     assert rows == [(1, "BMI", "35"), (1, "WEIGHT", "70.5"), (2, "WEIGHT", "71")]
-    assert entries.height == file.account.carried("ItemData") == file.account.read["ItemData"] - 2
+    carried = file.account.carried("ItemData")
+    # Named: the records' numbers again (2), the states of forms (2), the column "extra" (1).
+    assert entries.height == carried == file.account.read["ItemData"] - 5
+    cells = [c for line in csv.reader(DATA.lstrip("\ufeff").splitlines()[1:]) for c in line]
+    keys = 4 + 2 * 2  # the event of each line, instrument and instance of two
+    assert file.account.read["ItemData"] == sum(cell != "" for cell in cells) - keys
 
 
 def test_fields_and_columns_that_cannot_be_carried_are_named(written: tuple[Path, Path]) -> None:
@@ -77,6 +83,51 @@ def test_fields_and_columns_that_cannot_be_carried_are_named(written: tuple[Path
     assert ("visit", "visit", "often") in names.items
     reasons = {r for line in metadata.account.lines() for r, _ in line.reasons}
     assert "skip logic: habit___1 is not an item of the same form" in reasons
+
+
+WHOLE = ",".join(
+    f'"{name}"'
+    for name in (*COLUMNS.values(), "Section Header", "Matrix Group Name", "Matrix Ranking?",
+                 "Field Annotation")
+)  # fmt: skip
+
+
+def test_matrix_groups_headings_annotations_validations_and_limits_are_named(
+    tmp_path: Path,
+) -> None:
+    scale = '"1, Never | 2, Often"'
+    path = tmp_path / "dictionary.csv"
+    lines = [
+        "record_id,form,text,Record" + "," * 12,
+        f"q1,form,radio,Calm,{scale},,,,,,,,Mood,mood,y,",
+        f"q2,form,radio,Sad,{scale},,,,,,,,,mood,y,",
+        "at,form,text,When,,,datetime_ymd,,,,,,,,,@NOW",
+        "from,form,text,From,,,date_ymd,2020-01-01,,,,,,,,",
+        "mail,form,text,Mail,,,email,,,y,,,,,,",
+        "age,form,text,Age,,,integer,18,99,,,,,,,",
+        "clock,form,text,Time,,,time_hh_mm_ss,1,,,,,,,,",
+    ]
+    path.write_text("\n".join((WHOLE, *lines)), encoding="utf-8")
+    file = read_dictionary(path)
+    draft, _ = draft_from_odm(file.metadata, file.account)
+    found = {line.kind: (line.read, line.carried) for line in file.account.lines()}
+    assert found["matrix"] == (2, 0)
+    assert found["ranking"] == (2, 0)
+    assert found["section"] == (1, 0)
+    assert found["annotation"] == (1, 0)
+    assert found["validation"] == (5, 2)
+    assert found["limit"] == (4, 2)
+    assert found["column"] == (16, 16)
+    reasons = " ".join(draft.gaps)
+    for said in ("datetime_ymd", "email", "time_hh_mm_ss", "a matrix", "action tag", "no number"):
+        assert said in reasons
+    for name, text in draft.files.items():
+        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "s" / name).write_text(text, encoding="utf-8")
+    form = load(tmp_path / "s").forms["FORM"]
+    assert [choice.code for choice in form.item("Q2").choices] == ["1", "2"]
+    assert (form.item("AGE").low, form.item("AGE").high) == (18, 99)
+    assert form.item("MAIL").identifies
 
 
 def test_another_csv_is_refused(tmp_path: Path) -> None:

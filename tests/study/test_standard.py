@@ -185,3 +185,23 @@ def test_files_that_take_rules_fit_the_schemas() -> None:
         assert fits.is_valid({"use": "standard"}), name
         assert not fits.is_valid({"use": "nothing"}), name
         assert not fits.is_valid({}) or name in ("subjects", "endpoints"), name
+
+
+def test_rules_that_the_folder_keeps_go_before_the_package_s(tmp_path: Path) -> None:
+    study = load(folder(tmp_path))
+    assert {name for name in study.library if "/standard/" in name} >= {
+        "library/standard/analyses.yaml"
+    }
+    for name, text in study.library.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    again = load(tmp_path)
+    assert (again.version, again.analyses) == (study.version, study.analyses)
+    kept = tmp_path / "library/standard/analyses.yaml"
+    rule = "id: orr_confirmed\n"
+    assert rule in kept.read_text(encoding="utf-8")
+    kept.write_text(kept.read_text(encoding="utf-8").replace(rule, "id: orr_kept\n"))
+    other = load(tmp_path)
+    assert other.analyses is not None
+    assert "orr_kept" in {analysis.id for analysis in other.analyses.analyses}
+    assert other.version != study.version

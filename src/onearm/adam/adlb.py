@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from onearm import dates
-from onearm.adam.grades import add_grades, terms
 from onearm.errors import Finding, Place
 from onearm.frames import Frames
+from onearm.grading import CALCIUM_PER_ALBUMIN, USUAL_ALBUMIN, add_grades, terms
 from onearm.study.endpoints import Labs
 
 COLUMNS = {
@@ -97,7 +97,7 @@ def _rows(results: pl.DataFrame, labs: Labs) -> pl.DataFrame:
 def _corrected_calcium(rows: pl.DataFrame) -> pl.DataFrame:
     """Calcium corrected for albumin, where both were measured on one day in mmol/L and g/L.
 
-    Ca + 0.02 x (40 - albumin); the limits are those of calcium. Source: CTCAE 5.0, hypocalcemia.
+    Ca + 0.02 x (40 - albumin); the limits are those of calcium. Source: `grading.grades`.
     """
     albumin = (
         rows.filter(PARAMCD="ALB", AVALU="g/L")
@@ -105,7 +105,8 @@ def _corrected_calcium(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(albumin=pl.col("AVAL").drop_nulls().first())
     )
     calcium = rows.filter(PARAMCD="CA", AVALU="mmol/L").join(albumin, on=["USUBJID", "ADT"])
-    corrected = (pl.col("AVAL") + 0.02 * (40 - pl.col("albumin"))).round(6)
+    missing = USUAL_ALBUMIN - pl.col("albumin")
+    corrected = (pl.col("AVAL") + float(CALCIUM_PER_ALBUMIN) * missing).round(6)
     return calcium.with_columns(
         AVAL=corrected,
         AVALC=pl.lit(None, pl.String),

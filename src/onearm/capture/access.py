@@ -11,9 +11,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from onearm.capture import permissions
-from onearm.capture.models import Grant
+from onearm.capture.models import AuditEvent, Grant
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from onearm.capture.models import User
 
 
@@ -41,6 +43,12 @@ def authorised(day: date) -> list[Authorised]:
         "user__username", "role", "site__code"
     )
     return [Authorised(grant, _waits(grant, day)) for grant in found]
+
+
+def reviews() -> QuerySet[AuditEvent]:
+    """The reviews of who has access, newest first."""
+    found = AuditEvent.objects.filter(stream="accounts", action="access.review")
+    return found.select_related("user").order_by("-number")
 
 
 def is_locked(user: User) -> bool:

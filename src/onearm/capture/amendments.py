@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from onearm import dates
+from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
     from onearm.study import Study
     from onearm.study.forms import Form, Item, ItemType
+    from onearm.study.text import Text
 
 INTEGER = re.compile(r"^\s*[-+]?\d+\s*$")
 DECIMAL = re.compile(r"^\s*(?:[<>]=?\s*\d+|[-+]?\d+)(?:\.\d+)?\s*$")
@@ -66,40 +68,112 @@ def compare(old: Study, new: Study, values: Values, maps: Maps) -> list[Line]:
     for name in old.forms:
         if name not in new.forms:
             stand = sum(len(v) for (f, _), v in values.items() if f == name)
-            detail = f"{stand} values stay, readable and in exports" if stand else ""
+            detail = say("amend.stay").format(n=stand) if stand else ""
             lines.append(Line(name, "", "removed", detail))
     return lines
 
 
-def reused(versions: list[Study], new: Study) -> list[str]:
-    """Identifiers that an earlier version used for something else and a later one took out.
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """An identifier that an earlier version used for something else.
 
-    versions: every version so far, oldest first. A meaning that changes needs a new identifier
-    (edc.md, F35), and a code is never used again for another meaning (F5).
+    what: ``FORM.ITEM``, or ``FORM.ITEM = CODE``. is_wording: only words differ, so that a person
+    has to say whether the meaning does.
     """
-    found = []
-    latest = versions[-1] if versions else None
-    for study in versions[:-1]:
+
+    what: str
+    before: str
+    now: str
+    is_wording: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.before} -> {self.now}"
+
+
+FAMILIES: Mapping[ItemType, str] = {
+    "integer": "number",
+    "decimal": "number",
+    "date": "date",
+    "partial_date": "date",
+    "time": "time",
+    "code": "words",
+    "yes_no": "words",
+    "text": "words",
+}
+"""Within a family an item can change its type and mean the same: 3 and 3.0, a date and its year."""
+
+
+def reused(versions: Iterable[Study], new: Study) -> list[Reuse]:
+    """Identifiers that mean something else in a new version than in any before it.
+
+    versions: every version so far, oldest first: what was taken out keeps its meaning too. A
+    meaning that changes needs a new identifier (edc.md, F35), and a code is never used again for
+    another meaning (F5). An item means something else where its unit changes or its type leaves
+    its family (anything may become text: the values stay as they were typed). Words of a code, and
+    of an item that comes back after it was taken out, may be corrected without another meaning;
+    that is for a person to say.
+    """
+    known: dict[tuple[str, str], Item] = {}
+    codes: dict[tuple[str, str], dict[str, Text]] = {}
+    last: set[tuple[str, str]] = set()
+    for study in versions:
+        last = set()
         for form in study.forms.values():
-            now = {i.name: i for i in new.forms[form.form].items} if form.form in new.forms else {}
-            last = latest.forms.get(form.form) if latest else None
-            known = {item.name for item in last.items} if last else set()
             for item in form.items:
-                again = now.get(item.name)
-                if again is None or item.name in known:
-                    continue
-                if (again.type, again.label) != (item.type, item.label):
-                    found.append(f"{form.form}.{item.name} was '{item.label}' before")
-    return sorted(set(found))
+                where = (form.form, item.name)
+                known[where] = item
+                said = {choice.code: choice.label for choice in study.choices(item)}
+                codes[where] = codes.get(where, {}) | said
+                last.add(where)
+    found: list[Reuse] = []
+    for form in new.forms.values():
+        for item in form.items:
+            where = (form.form, item.name)
+            if where in known:
+                comes_back = where not in last
+                found += _reuses(new, where, known[where], item, codes[where], again=comes_back)
+    return found
+
+
+def _reuses(
+    new: Study,
+    where: tuple[str, str],
+    was: Item,
+    item: Item,
+    codes: Mapping[str, Text],
+    *,
+    again: bool,
+) -> Iterator[Reuse]:
+    name = ".".join(where)
+    if item.type != "text" and FAMILIES[was.type] != FAMILIES[item.type]:
+        yield Reuse(name, was.type, item.type)
+    if was.unit != item.unit:
+        yield Reuse(name, was.unit or "no unit", item.unit or "no unit")
+    if again and _differ(was.label, item.label):
+        yield Reuse(name, str(was.label), str(item.label), is_wording=True)
+    for choice in new.choices(item):
+        before = codes.get(choice.code)
+        if before is not None and _differ(before, choice.label):
+            what = f"{name} = {choice.code}"
+            yield Reuse(what, _words(before), _words(choice.label), is_wording=True)
+
+
+def _differ(before: Text, now: Text) -> bool:
+    """Whether words changed; a translation that was absent and is added changes none."""
+    return before.en != now.en or bool(before.zh and now.zh and before.zh != now.zh)
+
+
+def _words(text: Text) -> str:
+    return f"{text.en} / {text.zh}" if text.zh else text.en
 
 
 def _form(before: Form, after: Form) -> Iterator[Line]:
     if bool(before.rows) != bool(after.rows):
-        change = "one row becomes many" if after.rows else "many rows become one"
-        blocked = () if after.rows else ("rows after the first",)
+        change = say("amend.many" if after.rows else "amend.one")
+        blocked = () if after.rows else (say("amend.behind_first"),)
         yield Line(after.form, "", "retyped", change, blocked)
     elif before.label != after.label:
-        yield Line(after.form, "", "label changed", f"{before.label} -> {after.label}")
+        yield Line(after.form, "", "label changed", f"{said(before.label)} → {said(after.label)}")
     if before.checks != after.checks:
         yield Line(after.form, "", "check changed", _checks(before, after))
 
@@ -111,13 +185,13 @@ def _items(
     for item in after.items:
         was = former.pop(item.name, None)
         if was is None:
-            yield Line(after.form, item.name, "added", "asked from now on")
+            yield Line(after.form, item.name, "added", say("amend.asked_now"))
             continue
         where = (after.form, item.name)
         yield _item(old, new, where, was, item, values.get(where, set()), maps.get(where, {}))
     for name in former:
         stand = len(values.get((after.form, name), ()))
-        detail = f"{stand} different values stay, readable and in exports" if stand else ""
+        detail = say("amend.stay").format(n=stand) if stand else ""
         yield Line(after.form, name, "removed", detail)
 
 
@@ -134,22 +208,28 @@ def _item(
     bad = tuple(sorted(v for v in values if not _fits(new, item, mapped.get(v, v))))
     used = {v: mapped[v] for v in values if v in mapped and mapped[v] != v}
     if used:
-        detail = ", ".join(f"{a} -> {b}" for a, b in sorted(used.items()))
+        detail = ", ".join(f"{a} → {b}" for a, b in sorted(used.items()))
         return Line(form, name, "code mapped", detail, bad)
     if was.type != item.type:
-        return Line(form, name, "retyped", f"{was.type} -> {item.type}", bad)
+        return Line(
+            form,
+            name,
+            "retyped",
+            f"{say(f'item_type.{was.type}')} → {say(f'item_type.{item.type}')}",
+            bad,
+        )
     codes = [c.code for c in old.choices(was)], [c.code for c in new.choices(item)]
     if codes[0] != codes[1]:
         gone, come = sorted({*codes[0]} - {*codes[1]}), sorted({*codes[1]} - {*codes[0]})
-        said = [f"without {', '.join(gone)}"] if gone else []
-        said += [f"with {', '.join(come)}"] if come else []
-        return Line(form, name, "code mapped", "; ".join(said) or "another order", bad)
+        told = [say("amend.without").format(codes=", ".join(gone))] if gone else []
+        told += [say("amend.with").format(codes=", ".join(come))] if come else []
+        return Line(form, name, "code mapped", "; ".join(told) or say("amend.order"), bad)
     if was.label != item.label or old.choices(was) != new.choices(item):
-        return Line(form, name, "label changed", f"{was.label} -> {item.label}")
+        return Line(form, name, "label changed", f"{said(was.label)} → {said(item.label)}")
     judged = ("checks", "low", "high", "decimals", "required", "shown_when", "calculated", "unit")
     changed = [key for key in judged if getattr(was, key) != getattr(item, key)]
     if changed:
-        return Line(form, name, "check changed", ", ".join(changed))
+        return Line(form, name, "check changed", ", ".join(say(f"amend.{key}") for key in changed))
     return Line(form, name, "unchanged")
 
 
@@ -160,7 +240,8 @@ def _checks(before: Form, after: Form) -> str:
         "with": sorted(new.keys() - old.keys()),
         "changed": sorted(k for k in old.keys() & new.keys() if old[k] != new[k]),
     }
-    return "; ".join(f"{word} {', '.join(ids)}" for word, ids in parts.items() if ids) or "order"
+    told = [say(f"amend.{key}").format(codes=", ".join(ids)) for key, ids in parts.items() if ids]
+    return "; ".join(told) or say("amend.order")
 
 
 def _fits(study: Study, item: Item, value: str) -> bool:

@@ -80,6 +80,37 @@ def make(folder: Path, *, key: bytes | None = None) -> Made:
     return Made(path, sha256, manifest)
 
 
+def copy(made: Made, folder: Path) -> Path:
+    """Copy a backup to another place and compare it there; the trail says where it went.
+
+    Raises ``OnearmError`` where the copy cannot be written whole.
+    """
+    target = folder / made.path.name
+    part = target.with_suffix(".part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copyfile(made.path, part)
+        part.chmod(0o600)
+        _sync(part)
+        if _sha256(part) != made.sha256:
+            raise OnearmError(f"{part} is not what was copied; the backup itself is whole")
+        part.replace(target)
+    except OSError as problem:
+        raise OnearmError(f"{made.path.name} was made, but not copied: {problem}") from problem
+    details = {"file": target.name, "sha256": made.sha256, "folder": str(folder)}
+    trail.record("access", "backup.copy", target=target.name, details=details)
+    return target
+
+
+def thin(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest backups of a folder; their names carry the time in order."""
+    found = sorted(folder.glob("onearm-*Z.backup"))
+    old = found[: max(0, len(found) - keep)]
+    for path in old:
+        path.unlink()
+    return old
+
+
 def unpack(backup: Path, into: Path, *, key: bytes | None = None) -> dict[str, Any]:
     """Take a backup apart into an empty or absent folder; returns its manifest.
 

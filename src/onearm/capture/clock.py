@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 STEP_ALLOWED = timedelta(seconds=5)
@@ -24,8 +25,8 @@ def check(newest: datetime | None) -> datetime:
     time = now()
     if newest is not None and newest - time > STEP_ALLOWED:
         raise ClockRanBack(
-            f"the server's clock shows {time:%Y-%m-%d %H:%M:%S} UTC, but the newest entry of the "
-            f"trail is of {newest:%Y-%m-%d %H:%M:%S} UTC. Nothing was saved. Set the clock right "
-            "(time synchronisation) and try again."
+            say("error.clock").format(
+                now=f"{time:%Y-%m-%d %H:%M:%S}", newest=f"{newest:%Y-%m-%d %H:%M:%S}"
+            )
         )
     return max(time, newest) if newest else time

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from onearm.capture import enrolment, overview, verification, zones
 from onearm.capture.models import FormInstance, Query, Signature, Site, Subject
+from onearm.capture.safety import event_rows
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
@@ -191,6 +192,61 @@ def signatures(views: Sequence[Overview]) -> Table:
         rows.append((*first, *(Cell(str(n), css="number") for n in counts)))
     names = ("column.site", "column.subject", "dash.forms", "dash.complete", "dash.signed")
     return Table((*map(say, names), say("dash.broken")), tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard: how its table is made, and the right that its file needs."""
+
+    name: str
+    table: Callable[[Sequence[Site], Sequence[Overview]], Table]
+    download: str = "subject.view"
+    reads_schedules: bool = True
+
+
+def serious(sites: Sequence[Site]) -> Table:
+    """One row a serious event: its clock and its reports."""
+    rows = tuple(
+        (
+            Cell(row.subject),
+            Cell(row.term, f"/serious/{row.event.pk}"),
+            Cell(row.aware),
+            Cell(row.due),
+            Cell(row.reported),
+            Cell(str(row.reports), css="number"),
+            Cell(say(f"sae.{row.state}"), css=f"sae-{row.state}"),
+        )
+        for row in event_rows(sites)
+    )
+    names = ("aware", "due", "first", "reports", "state")
+    headings = (say("column.subject"), say("sae.term"), *(say(f"sae.{n}") for n in names))
+    return Table(headings, rows)
+
+
+ALL = {
+    each.name: each
+    for each in (
+        Dashboard("accrual", accrual),
+        Dashboard("matrix", lambda sites, views: matrix(views)),
+        Dashboard("missing", lambda sites, views: missing(views)),
+        Dashboard("queries", lambda sites, views: ageing(sites), reads_schedules=False),
+        Dashboard("verification", lambda sites, views: compared(views)),
+        Dashboard("serious", lambda sites, views: serious(sites), "export", reads_schedules=False),
+        Dashboard("signatures", lambda sites, views: signatures(views)),
+    )
+}
+
+
+def views_for(one: Dashboard, sites: Sequence[Site]) -> list[Overview]:
+    """The subjects of sites as a dashboard reads them; none where it looks at no schedule."""
+    if not one.reads_schedules:
+        return []
+    return overview.overviews(Subject.objects.filter(site__in=[site.pk for site in sites]))
+
+
+def table_of(one: Dashboard, sites: Sequence[Site]) -> Table:
+    """The table of a dashboard for sites."""
+    return one.table(sites, views_for(one, sites))
 
 
 def enrolled_days(sites: Iterable[Site]) -> list[date]:

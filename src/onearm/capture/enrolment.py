@@ -17,8 +17,11 @@ from onearm.capture.models import (
     EventInstance,
     FormInstance,
     Site,
+    StudyVersion,
     Subject,
 )
+from onearm.capture.options import shown
+from onearm.capture.studies import study_of
 from onearm.capture.words import said, say
 from onearm.errors import OnearmError
 from onearm.expr import parse
@@ -53,6 +56,44 @@ class Criterion:
     met: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a subject stands on the way into the trial.
+
+    confirmed: the confirmation that holds. reasons: in words why the subject cannot be enrolled
+    now. fail_codes: the answers to the form's own question why screening failed, with their words.
+    """
+
+    criteria: list[Criterion]
+    confirmed: Confirmation | None
+    reasons: list[str]
+    fail_codes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAccrual:
+    """How many a site has enrolled of how many it may, and whether it is paused."""
+
+    site: Site
+    enrolled: int
+    pause: AccrualStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """How many are enrolled in all and by site, of how many, and what holds accrual.
+
+    planned, stage_1: None where the study says none. study_pause: the pause of the whole study.
+    """
+
+    rows: list[SiteAccrual]
+    enrolled: int
+    planned: int | None
+    stage_1: int | None
+    look_held: bool
+    study_pause: AccrualStep | None
+
+
 def milestone(study: Study, name: str) -> Home | None:
     """The form and item of a milestone of schedule.yaml; None where the study has none."""
     place = study.schedule.milestones.get(name, "") if study.schedule else ""
@@ -81,6 +122,17 @@ def failure_reason(study: Study) -> Item | None:
         if item.choices and home.item.name in reads:
             return item
     return None
+
+
+def failure_said(kept: str) -> str:
+    """A kept reason for a screen failure in the reader's language: the form's own reason
+    translated, what was written behind it as it is."""
+    newest = StudyVersion.objects.defer("files").order_by("-number").first()
+    item = failure_reason(study_of(newest)) if newest and kept else None
+    for choice in item.choices if item else ():
+        if kept == choice.label.en or kept.startswith(f"{choice.label.en}: "):
+            return said(choice.label) + kept[len(choice.label.en) :]
+    return kept
 
 
 def criteria(study: Study, data: Document | None) -> list[Criterion]:
@@ -123,6 +175,34 @@ def not_met(study: Study, data: Document) -> tuple[set[str], bool]:
     wrong = frame.filter(record | named.is_not_null())
     unsaid = frame.filter(parse(rule.when).expr.is_null()) if rule and rule.when else frame.head(0)
     return set(wrong.select(named.fill_null("?")).to_series()), unsaid.is_empty()
+
+
+def way(study: Study, subject: Subject, forms: dict[str, FormInstance]) -> Way:
+    """Where a subject stands on the way into the trial; forms: those of the subject by form id."""
+    home = eligibility(study)
+    data = forms[home.form.form].data if home and home.form.form in forms else None
+    asked = failure_reason(study)
+    return Way(
+        criteria(study, data),
+        confirmation(study, subject, forms),
+        refusals(study, subject),
+        [(choice.code, said(choice.label)) for choice in asked.choices] if asked else [],
+    )
+
+
+def accrual(study: Study | None, sites: Iterable[Site]) -> Accrual:
+    """How accrual stands in the study and at some of its sites."""
+    taken = Subject.objects.filter(stage__in=IN_STUDY)
+    newest = AccrualStep.objects.filter(site=None).exclude(kind=AccrualStep.Kind.GO_ON)
+    last = newest.order_by("-pk").first()
+    return Accrual(
+        rows=[SiteAccrual(s, taken.filter(site=s).count(), paused(s)) for s in sites],
+        enrolled=taken.count(),
+        planned=study.identity.enrolment.planned if study else None,
+        stage_1=stage_1(study) if study else None,
+        look_held=look_held(),
+        study_pause=last if last and last.kind == AccrualStep.Kind.PAUSE else None,
+    )
 
 
 def refusals(study: Study, subject: Subject) -> list[str]:
@@ -285,7 +365,8 @@ def _form_says(study: Study, forms: dict[str, FormInstance]) -> list[str]:
     said_code = value_of(forms.get(home.form.form), home.item.name) if home else ""
     if home is None or said_code in ("", ENROLLED):
         return []
-    return [say("enrol.form_says").format(form=said(home.form.label), code=said_code)]
+    code = shown(study, home.form.form, home.item, said_code)
+    return [say("enrol.form_says").format(form=said(home.form.label), code=code)]
 
 
 def value_of(instance: FormInstance | None, item: str) -> str:

@@ -25,6 +25,9 @@ ROLES = {"TARGET": "target", "NON-TARGET": "non-target", "NEW": "new"}
 READER = "site"
 NODE = "LYMPH NODE"
 
+MERGED = "coalesced"
+"""The engine's state of a lesion that became one with another, where both are measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class LesionForm:
@@ -64,7 +67,8 @@ class Answer:
     """What the numbers imply at one visit; lengths in engine units (0.1 micrometre).
 
     overall is empty at baseline and where there is nothing to judge. missing: lesions of earlier
-    visits without a row here. unread: words of states that the engine does not know.
+    visits without a row here. unread: words of states that the engine does not know. split: lesions
+    measured as fragments here, ``T01 = T01a + T01b``. merged: those that became one with another.
     """
 
     is_baseline: bool = False
@@ -72,6 +76,8 @@ class Answer:
     point: Mapping[str, object] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
 
     @property
     def overall(self) -> str:
@@ -170,6 +176,8 @@ def judge(
         point=mine,
         missing=_missing(read, order, here),
         unread=unread,
+        split=_split(read[here]),
+        merged=tuple(seen.lesion for seen in read[here] if seen.state == MERGED),
     )
 
 
@@ -197,7 +205,9 @@ def first_dose(study: Study, subject: Subject) -> date | None:
 def carried(what: LesionForm, earlier: Iterable[Document], data: Document) -> list[Cell]:
     """Rows for the lesions of earlier visits that the form does not have: who they are, no values.
 
-    earlier: documents of the visits before, first to last; the newest word on a lesion counts.
+    earlier: documents of the visits before, first to last; the newest word on a lesion counts. A
+    lesion that split is carried as its fragments, one that merged as merged: neither comes apart or
+    together again (RECIST 1.1, 4.3.2).
     """
     known: dict[str, dict[str, str]] = {}
     for document in earlier:
@@ -205,13 +215,32 @@ def carried(what: LesionForm, earlier: Iterable[Document], data: Document) -> li
             if row.get(what.lesion):
                 known.setdefault(row[what.lesion], {}).update(row)
     here = {cell.value for cell in cells(data) if cell.item == what.lesion}
+    apart = {_parent(name) for name in [*known, *here]} - {""}
     key = max((row["_key"] for row in data["rows"]), default=0)
     proposed: list[Cell] = []
     for name, row in known.items():
-        if name not in here:
-            key += 1
-            proposed += [Cell(key, item, row[item]) for item in what.carried if row.get(item)]
+        if name in here or name in apart:
+            continue
+        key += 1
+        proposed += [Cell(key, item, row[item]) for item in what.carried if row.get(item)]
+        role, word = ROLES.get(row.get(what.role, ""), ""), row.get(what.state, "")
+        if _states().get((role, word)) == MERGED:
+            proposed.append(Cell(key, what.state, word))
     return proposed
+
+
+def _parent(name: str) -> str:
+    """The lesion of which a fragment (``T01a``) is a part; empty for a whole lesion."""
+    return name[:-1] if name[-1:].islower() and name[-2:-1].isdigit() else ""
+
+
+def _split(seen: Iterable[Seen]) -> tuple[str, ...]:
+    """Each lesion that is measured in fragments, with these."""
+    parts: dict[str, list[str]] = {}
+    for one in seen:
+        if parent := _parent(one.lesion):
+            parts.setdefault(parent, []).append(one.lesion)
+    return tuple(f"{parent} = {' + '.join(sorted(names))}" for parent, names in parts.items())
 
 
 def baseline_values(
@@ -289,9 +318,9 @@ def _missing(
     """Lesions of the visits before that have no row here; fragments stand for what split."""
     before = order[: order.index(here)] if here in order else order
     mine = {seen.lesion for seen in read.get(here, ())}
-    stems = {name[:-1] for name in mine if name[-1:].isalpha()}
     names = dict.fromkeys(seen.lesion for place in before for seen in read[place])
-    return tuple(name for name in names if name not in mine | stems)
+    apart = {_parent(name) for name in [*mine, *names]}
+    return tuple(name for name in names if name not in mine | apart)
 
 
 def _latest(seen: Iterable[Seen]) -> date | None:

@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from onearm.capture import overview, verification
-from onearm.capture.models import FormInstance, Query, SeriousEvent, Subject
+from onearm.capture import overview, places, verification
+from onearm.capture.models import FormInstance, Query, Reconciliation, SeriousEvent, Subject
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from onearm.capture.models import EventInstance, Site
     from onearm.capture.overview import Overview
+    from onearm.study import Study
 
 LIVE = (Query.State.OPEN, Query.State.ANSWERED)
+
+EXAMPLES = 3
+"""So many open ones are named in a line; the report names all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One line of the checklist: its key in the words, how many are open, and the first of them."""
+    """One line of the checklist: its key in the words, how many are open, and what they are."""
 
     key: str
     open: int
@@ -30,7 +36,8 @@ class Point:
     def text(self) -> str:
         """The line in words with what is open."""
         text = say(f"lock.{self.key}").format(n=self.open)
-        return f"{text} ({', '.join(self.examples)})" if self.examples else text
+        few = self.examples[:EXAMPLES]
+        return f"{text} ({', '.join(few)})" if few else text
 
 
 def checklist(
@@ -56,6 +63,7 @@ def checklist(
         _forms(views, event, form),
         _verified(views, event, form),
         _serious(subjects, event, form),
+        *([] if event or form else [_reconciled(subjects)]),
         _signed(views, event, form),
     ]
 
@@ -76,8 +84,10 @@ def _queries(subjects: object, event: EventInstance | None, form: FormInstance |
         found = found.filter(visit=event.visit, repeat=event.repeat)
     if form is not None:
         found = found.filter(form=form.form)
-    places = [" ".join(filter(None, row)) for row in found.values_list("subject__code", "form")[:3]]
-    return Point("queries", found.count(), tuple(places))
+    studies: dict[int, Study | None] = {}
+    mine = found.select_related("subject__site")
+    named = [f"{q.subject.code} {places.query_place(q, studies)}".strip() for q in mine]
+    return Point("queries", len(named), tuple(named))
 
 
 def _visits(views: list[Overview]) -> Point:
@@ -88,7 +98,7 @@ def _visits(views: list[Overview]) -> Point:
         for row in view.planned
         if row.status in ("overdue", "in window")
     ]
-    return Point("visits", len(late), tuple(late[:3]))
+    return Point("visits", len(late), tuple(late))
 
 
 def _forms(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
@@ -98,7 +108,7 @@ def _forms(views: list[Overview], event: EventInstance | None, form: FormInstanc
         for row, name, _ in view.missing()
         if _within((row.visit.id, row.repeat, name), event, form)
     ]
-    return Point("forms", len(missing), tuple(missing[:3]))
+    return Point("forms", len(missing), tuple(missing))
 
 
 def _verified(
@@ -112,7 +122,7 @@ def _verified(
         for pk, one in verification.verified(view.study, instances, subjects, by).items():
             if one.state not in ("verified", "not planned"):
                 undone.append(_words(view, mine[pk]))
-    return Point("verified", len(undone), tuple(undone[:3]))
+    return Point("verified", len(undone), tuple(undone))
 
 
 def _serious(subjects: object, event: EventInstance | None, form: FormInstance | None) -> Point:
@@ -124,6 +134,28 @@ def _serious(subjects: object, event: EventInstance | None, form: FormInstance |
     return Point("serious", found.filter(Q(reports=None)).count())
 
 
+def _reconciled(subjects: QuerySet[Subject]) -> Point:
+    """Serious events that the newest comparison with the safety database leaves open.
+
+    Those that differ or that one side lacks, and those noticed or changed since it was made.
+    """
+    newest = Reconciliation.objects.first()
+    events = SeriousEvent.objects.filter(instance__event__subject__in=subjects, withdrawn_at=None)
+    if newest is None:
+        codes = events.values_list("instance__event__subject__code", flat=True)
+        return Point("reconciled", len(codes), tuple(codes))
+    known = set(subjects.values_list("code", flat=True))
+    unsettled = [
+        line["subject"]
+        for line in newest.lines
+        if line["fate"] != "matched" and line["subject"] in known
+    ]
+    since = events.filter(instance__saved_at__gt=newest.at)
+    later = since.values_list("instance__event__subject__code", flat=True).order_by()
+    told = (*unsettled, *(code for code in later if code not in unsettled))
+    return Point("reconciled", len(told), told)
+
+
 def _signed(views: list[Overview], event: EventInstance | None, form: FormInstance | None) -> Point:
     unsigned = [
         _words(view, where)
@@ -131,7 +163,7 @@ def _signed(views: list[Overview], event: EventInstance | None, form: FormInstan
         for where, at in view.forms.items()
         if not at.is_signed and _within(where, event, form)
     ]
-    return Point("signed", len(unsigned), tuple(unsigned[:3]))
+    return Point("signed", len(unsigned), tuple(unsigned))
 
 
 def _words(view: Overview, where: overview.Where) -> str:

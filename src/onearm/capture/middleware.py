@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.db import InterfaceError, OperationalError
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,6 +16,7 @@ from django.utils import translation
 
 from onearm.capture import clock, permissions, words
 from onearm.capture.actions.accounts import choose_language
+from onearm.capture.duties import first_duty
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -27,9 +28,6 @@ ALWAYS = {"account_logout", "set_language", "health", "account_reauthenticate"}
 
 SEEN, SEEN_EVERY_S = "seen", 60
 """When the session was last prolonged, and how often it is."""
-
-NEEDS_SECOND_FACTOR = frozenset({"administrator", "data_manager"})
-"""Roles that work only with a second factor (edc.md, check 25)."""
 
 
 class Guard:
@@ -43,6 +41,8 @@ class Guard:
         is_known = request.user.is_authenticated
         if is_known:
             _keep_session(request)
+            # The table of rights is asked several times a page.
+            prefetch_related_objects([request.user], "grants")
         else:
             _say_why_signed_out(request)
         if is_known and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
@@ -64,6 +64,8 @@ class Guard:
         here = request.resolver_match.url_name or ""
         if not request.user.is_authenticated or here in ALWAYS:
             return None
+        if request.resolver_match.namespace == "api":
+            return None  # it says the duty itself: a program follows no redirection to a page
         first = first_duty(request.user)
         if here == "month" and not first and _only_administers(request.user):
             return redirect("people")
@@ -88,23 +90,14 @@ class Guard:
         return None
 
 
-def first_duty(user: User) -> str:
-    """The name of the page on which the person has to do something before any work; or empty."""
-    if user.must_change_password:
-        return "account_change_password"
-    roles = {grant.role for grant in permissions.grants(user, clock.now().date())}
-    if settings.SECOND_FACTOR and roles & NEEDS_SECOND_FACTOR and not is_mfa_enabled(user):
-        return "mfa_activate_totp"
-    signs = {role for role, reach in permissions.table()["sign"].items() if reach}
-    if roles & signs and user.equivalence_accepted_at is None:
-        return "accept_signature"
-    return ""
-
-
 def _keep_session(request: HttpRequest) -> None:
-    """Begin the idle time anew, once a minute: a page that is only read writes nothing."""
+    """Begin the idle time anew, once a minute: a page that is only read writes nothing.
+
+    Not while the clock shows an earlier time than it did: the session would seem to have ended
+    long ago once the clock is right again.
+    """
     now = int(clock.now().timestamp())
-    if not 0 <= now - request.session.get(SEEN, 0) < SEEN_EVERY_S:
+    if now - request.session.get(SEEN, 0) >= SEEN_EVERY_S:
         request.session[SEEN] = now
 
 

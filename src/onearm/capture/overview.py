@@ -77,6 +77,11 @@ class Overview:
             if visit in logs and not at.is_complete:
                 yield log_row(self.study, visit, repeat), form, at
 
+    def others(self) -> list[Planned]:
+        """A row for each visit of the study that the schedule has none for yet."""
+        known = {row.visit.id for row in self.planned}
+        return [log_row(self.study, v.id, 1) for v in _visits(self.study) if v.id not in known]
+
     def unsigned(self) -> Iterator[tuple[str, int, str]]:
         """Complete forms without a signature that stands."""
         for (visit, repeat, form), at in self.forms.items():

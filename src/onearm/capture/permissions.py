@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from onearm.capture import words
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -90,9 +92,18 @@ def actor(user: User, capability: str, site: Site | None, on: date) -> Actor:
     """The person in the role that allows it; raises `NotAllowed`."""
     role = role_for(user, capability, site, on)
     if role is None:
-        where = f" at site {site.code}" if site is not None else ""
-        raise NotAllowed(f"your roles do not allow this{where}: {capability}")
+        raise refusal(capability, site=site)
     return Actor(user, role)
+
+
+def refusal(*capabilities: str, site: Site | None = None) -> NotAllowed:
+    """The refusal for lack of the rights, in the reader's words, to be raised."""
+    known = words.table()
+    keys = {name: f"right.{name}" for name in capabilities}
+    what = ", ".join(f"{say(key)} ({name})" if key in known else name for name, key in keys.items())
+    if site is None:
+        return NotAllowed(say("error.right").format(what=what))
+    return NotAllowed(say("error.right_at").format(site=site.code, what=what))
 
 
 def sites_of(user: User, capability: str, on: date) -> QuerySet[Site]:

@@ -64,6 +64,7 @@ def prepare(data: Path, study: Path | None, *, is_demo: bool = False) -> Ready:
         raise OnearmError(f"the database cannot be used: {problem}".strip()) from problem
     _require_clock()
     _keep_environment()
+    _keep_software()
     if study is not None and not (is_demo and StudyVersion.objects.exists()):
         _take_in(study)
     if not StudyVersion.objects.exists():
@@ -139,6 +140,27 @@ def _keep_environment() -> None:
         )
 
 
+def _keep_software() -> None:
+    """The trail says which version of the software, Python and database runs since when."""
+    import platform
+    from importlib.metadata import version
+
+    from onearm.capture import trail
+    from onearm.capture.models import AuditEvent
+    from onearm.capture.qualification.installation import database_version
+
+    now = {
+        "onearm": version("onearm"),
+        "python": platform.python_version(),
+        "database": database_version(),
+    }
+    last = AuditEvent.objects.filter(stream="study", action="system.software")
+    newest = last.order_by("-number").first()
+    before = newest.details["now"] if newest else {}
+    if before != now:
+        trail.record("study", "system.software", details={"before": before, "now": now})
+
+
 def _take_in(folder: Path) -> None:
     from django.db import transaction
 
@@ -185,6 +207,8 @@ def run(host: str, port: int, *, workers: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    # One thread of polars a worker: on frames of one subject more only wait for each other.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # A forked worker would inherit the locks of threads that are not there any more (polars has
     # some as soon as a frame was touched) and hang on the first form with checks.
     multiprocessing.set_start_method("spawn", force=True)

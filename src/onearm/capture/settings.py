@@ -9,8 +9,9 @@ DATABASE_URL        postgres://user:password@host:port/name; SQLite in ONEARM_DA
 ONEARM_MAIL_URL     smtp://user:password@host:port; mail is printed where not set
 ONEARM_MAIL_FROM    the sender of mail
 ONEARM_IDLE         minutes until an idle session ends (15, at most 30)
-ONEARM_MFA          0 where administrators and data managers need no second factor; only in test
-                    and demo, where 0 is what stands when nothing is set
+ONEARM_MFA          all: everybody needs a second factor (pages reached from outside the hospital);
+                    0 where administrators and data managers need none, only in test and demo,
+                    where 0 is what stands when nothing is set
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ HTTPS = os.environ.get("ONEARM_HTTPS", "") == "1"
 if ENVIRONMENT not in {"live", "test", "demo"}:
     raise ImproperlyConfigured(f"ONEARM_ENVIRONMENT is {ENVIRONMENT!r}; live, test or demo")
 # In the live environment no setting takes the second factor away.
-SECOND_FACTOR = ENVIRONMENT == "live" or os.environ.get("ONEARM_MFA", "0") == "1"
+SECOND_FACTOR = ENVIRONMENT == "live" or os.environ.get("ONEARM_MFA", "0") in {"1", "all"}
+SECOND_FACTOR_FOR_ALL = os.environ.get("ONEARM_MFA", "0") == "all"
 
 SECRET_KEY = _secret(DATA)
 DEBUG = False
@@ -183,7 +185,7 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "NAME": "onearm.capture.accounts.LongEnough",
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

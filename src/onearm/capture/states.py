@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onearm.capture import places
 from onearm.capture.models import Hold, Site
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -47,7 +49,5 @@ def require_open(named: Iterable[str]) -> None:
     hold = holds.order_by("-kind", "target").first()
     if hold is not None:
         since = f"{hold.set_at:%Y-%m-%d %H:%M} UTC"
-        raise Held(
-            f"{hold.target} has been {hold.kind} since {since}; nothing was changed. "
-            "Ask a data manager to lift it, with a reason."
-        )
+        place, kind = places.target_said(hold.target), say(f"hold.is_{hold.kind}")
+        raise Held(say("form.held_at").format(place=place, kind=kind, since=since))

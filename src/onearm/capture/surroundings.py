@@ -69,8 +69,11 @@ def look_around(place: Place) -> Around:
     """One query for everything that the page of a form needs of the subject's other forms."""
     needed = {place.form.form, *home_of(place.study, SEX)[:1], *home_of(place.study, AGE)[:1]}
     read = live.followed(place.study, place.form.form)
-    instances = FormInstance.objects.filter(event__subject=place.subject).select_related("event")
+    instances = FormInstance.objects.filter(event__subject=place.subject)
+    instances = instances.select_related("event", "study_version").defer("study_version__files")
     found = tuple(instances if read is None else instances.filter(form__in=needed | read))
+    for instance in found:
+        instance.event.subject = place.subject  # known already, with its site
     mine = [i for i in found if i.form == place.form.form]
     here = (place.visit, place.repeat)
     now = next((i for i in mine if (i.event.visit, i.event.repeat) == here), None)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from onearm.capture import permissions, zones
+from onearm.capture import identity, permissions, zones
 from onearm.capture.chain import canonical
 from onearm.capture.document import KEY, NULL, REMOVED
 from onearm.capture.models import AuditEvent, FormVersion, Site
+from onearm.capture.ranges import SI, USED, Range
+from onearm.capture.studies import study_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from onearm.capture.models import User
+    from onearm.capture.permissions import Actor
 
 ACCESS_STREAMS = ("accounts", "access", "exports")
 """Streams about people and about what left the system; read with ``access.log``."""
+
+PRINT = "print."
+"""How acts begin that put data on paper: part of a site's trail and of the access log, where they
+name no subject to who may see none."""
 
 COLUMNS = (
     "at_utc",
@@ -74,11 +81,22 @@ class Line:
     number: int
     hash: str
     save: int | None = None  # the key of the save, None for an act
+    source: FormVersion | AuditEvent | None = field(default=None, repr=False, compare=False)
 
     @property
     def cells(self) -> tuple[object, ...]:
         """The line in the order of ``COLUMNS``."""
         return (self.at.astimezone(UTC).isoformat(), *(getattr(self, n) for n in COLUMNS[1:]))
+
+
+def reader(user: User, on: date) -> Actor:
+    """The person in the role that reads the trail, of a site or of accounts.
+
+    Raises `permissions.NotAllowed`.
+    """
+    if permissions.can(user, "trail.view", None, on):
+        return permissions.actor(user, "trail.view", None, on)
+    return permissions.actor(user, "access.log", None, on)
 
 
 def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> Iterator[Line]:
@@ -89,11 +107,13 @@ def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> I
     """
     versions = _versions(user, wanted, on)
     events = _events(user, wanted, on)
+    sees_subjects = permissions.can(user, "subject.view", None, on)
     if most is not None:
         versions, events = versions[:most], events[:most]
+    covered = _Covered(user, on)
     merged = heapq.merge(
-        (_of_version(v) for v in versions.iterator(chunk_size=1000)),
-        (_of_event(e) for e in events.iterator(chunk_size=1000)),
+        (_of_version(v, covered.of(v)) for v in versions.iterator(chunk_size=1000)),
+        (_of_event(e, sees_subjects=sees_subjects) for e in events.iterator(chunk_size=1000)),
         key=lambda line: line.at,
         reverse=True,
     )
@@ -101,6 +121,23 @@ def lines(user: User, wanted: Wanted, on: date, *, most: int | None = None) -> I
         yield line
         if count == most:
             return
+
+
+class _Covered:
+    """By version of the study, form and site the items that a person may not read."""
+
+    def __init__(self, user: User, on: date) -> None:
+        self.user, self.on = user, on
+        self.known: dict[tuple[int, str, int], identity.Names] = {}
+
+    def of(self, version: FormVersion) -> identity.Names:
+        """Those of the form that a save is of."""
+        form, site = version.instance.form, version.instance.event.subject.site
+        key = (version.study_version_id, form, site.pk)
+        if key not in self.known:
+            study = study_of(version.study_version)
+            self.known[key] = identity.hidden_from(self.user, study, form, site, self.on)
+        return self.known[key]
 
 
 def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
@@ -116,14 +153,17 @@ def _versions(user: User, wanted: Wanted, on: date) -> QuerySet[FormVersion]:
             | Q(origin__icontains=wanted.text)
         )
     chosen = found.select_related("user", "study_version", "instance__event__subject__site")
-    return _in_time(chosen, wanted).order_by("-at", "-pk")
+    return _in_time(chosen.defer("study_version__files"), wanted).order_by("-at", "-pk")
 
 
 def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
     is_access = Q(stream__in=ACCESS_STREAMS) | Q(action__icontains="export")
+    is_print = Q(action__startswith=PRINT)
     readable = Q(pk=None)
     if permissions.can(user, "access.log", None, on):
-        readable |= is_access
+        # A search would tell whose data were printed to who may not know.
+        is_safe = permissions.can(user, "subject.view", None, on) or not wanted.text
+        readable |= is_access | is_print if is_safe else is_access
     sites = permissions.sites_of(user, "trail.view", on)
     readable |= ~is_access & Q(site__in=sites)
     if _sees_all(user, on):
@@ -132,7 +172,7 @@ def _events(user: User, wanted: Wanted, on: date) -> QuerySet[AuditEvent]:
     if wanted.kind == "data":
         return found.none()
     if wanted.kind == "access":
-        found = found.filter(is_access)
+        found = found.filter(is_access | is_print)
     elif wanted.kind == "acts":
         found = found.exclude(is_access)
     if wanted.text:
@@ -161,7 +201,7 @@ def _in_time(found: QuerySet, wanted: Wanted) -> QuerySet:
     return found
 
 
-def _of_version(version: FormVersion) -> Line:
+def _of_version(version: FormVersion, hidden: identity.Names) -> Line:
     event = version.instance.event
     site = event.subject.site
     return Line(
@@ -173,37 +213,51 @@ def _of_version(version: FormVersion) -> Line:
         subject=event.subject.code,
         where=f"{event.visit} {event.repeat} {version.instance.form}",
         action="save",
-        what="; ".join(_changes(version.delta)),
+        what="; ".join(_changes(identity.covered(version.delta["rows"], hidden))),
         reason=version.reason,
         origin=version.origin,
         study_version=version.study_version.number,
         number=version.version,
         hash=version.hash,
         save=version.pk,
+        source=version,
     )
 
 
-def _changes(delta: dict[str, list[dict[str, object]]]) -> Iterator[str]:
+def _changes(rows: list[dict[str, object]]) -> Iterator[str]:
     """Each changed cell as ``row.ITEM = value``; a missing reason stands as ``missing: ND``."""
-    for row in delta["rows"]:
+    for row in rows:
         for name, stored in row.items():
             if name == KEY:
                 continue
             place = f"{row[KEY]}.{'row out' if name == REMOVED else name}"
-            if isinstance(stored, dict):
+            if name in (USED, SI) and isinstance(stored, dict):
+                yield from _beside(row[KEY], name, stored)
+            elif isinstance(stored, dict):
                 yield f"{place} = missing: {stored[NULL]}"
             else:
                 yield f"{place} = {'' if stored is None else stored}"
 
 
-def _details(details: dict[str, object]) -> Iterator[str]:
+def _beside(row: object, name: str, kept: dict[str, dict[str, str]]) -> Iterator[str]:
+    """What a save kept beside laboratory results: ``row.ITEM range = 7–40`` and ``SI = 31 U/L``."""
+    for item, one in kept.items():
+        if name == USED:
+            yield f"{row}.{item} range = {Range(**one)} ({one['source']})"
+        else:
+            yield f"{row}.{item} SI = {one['value']} {one['unit']}"
+
+
+def detail_words(details: dict[str, object]) -> Iterator[str]:
+    """What an act keeps beside its target, as ``name: value``; empty values are left out."""
     for name, value in details.items():
         if value not in (None, "", []):
             yield f"{name}: {value if isinstance(value, str | int) else canonical(value)}"
 
 
-def _of_event(event: AuditEvent) -> Line:
+def _of_event(event: AuditEvent, *, sees_subjects: bool) -> Line:
     site: Site | None = event.site
+    is_blind = event.action.startswith(PRINT) and not sees_subjects
     subject = event.stream.removeprefix("subject:") if ":" in event.stream else ""
     return Line(
         at=event.at,
@@ -211,13 +265,14 @@ def _of_event(event: AuditEvent) -> Line:
         user=event.user.username if event.user else "",
         role=event.role,
         site=site.code if site else "",
-        subject=subject,
-        where=event.target,
+        subject="" if is_blind else subject,
+        where="" if is_blind and subject else event.target,
         action=event.action,
-        what="; ".join(_details(event.details)),
+        what="; ".join(detail_words(event.details)),
         reason=event.reason,
         origin="",
         study_version=None,
         number=event.number,
         hash=event.hash,
+        source=event,
     )

@@ -5,6 +5,17 @@ from __future__ import annotations
 TABLES = ("capture_formversion", "capture_auditevent", "capture_queryentry", "capture_anchor")
 WORDS = "history is never changed or deleted"
 
+KEPT = (
+    "capture_accrualstep", "capture_apikey", "capture_attachment", "capture_confirmation",
+    "capture_contact", "capture_dateshift", "capture_eventinstance", "capture_forminstance",
+    "capture_grant", "capture_hold", "capture_labrange", "capture_planline", "capture_query",
+    "capture_reconciliation", "capture_redaction", "capture_seriousevent", "capture_seriousreport",
+    "capture_signature", "capture_site", "capture_siteversion", "capture_snapshot",
+    "capture_studyversion", "capture_subject", "capture_takenfile", "capture_trailhead",
+    "capture_user", "capture_verification",
+)  # fmt: skip
+"""Tables whose rows may change (a query is answered, a hold lifted) and are never deleted."""
+
 
 def statements(vendor: str) -> list[str]:
     """The SQL that makes the triggers, for ``sqlite`` or ``postgresql``."""
@@ -94,3 +105,37 @@ def redaction_statements(vendor: str) -> list[str]:
             f"ON {kept} FOR EACH STATEMENT EXECUTE FUNCTION capture_refuse()"
         ),
     ]
+
+
+def keeping_statements(vendor: str) -> list[str]:
+    """The SQL that, after `statements`, refuses to delete a row of the tables in `KEPT`.
+
+    On SQLite a migration that makes such a table anew takes its trigger along: it runs these
+    statements again (``tests/capture/test_nothing_is_deleted.py`` finds a trigger that is gone).
+    """
+    if vendor == "sqlite":
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+            for table in KEPT
+        ]
+    return [
+        f"CREATE OR REPLACE TRIGGER {table}_no_delete BEFORE DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION capture_refuse()"
+        for table in KEPT
+    ]
+
+
+def lifted(vendor: str) -> list[str]:
+    """The SQL that takes every trigger away: only for tests that empty their database."""
+    if vendor == "sqlite":
+        both: tuple[str, ...] = ("update", "delete")
+        acts = dict.fromkeys(TABLES, both) | dict.fromkeys(KEPT, both[1:])
+        names = (f"{table}_no_{act}" for table, each in acts.items() for act in each)
+        return [f"DROP TRIGGER IF EXISTS {name}" for name in names]
+    return ["DROP FUNCTION IF EXISTS capture_refuse() CASCADE"]
+
+
+def all_statements(vendor: str) -> list[str]:
+    """The SQL of every trigger, in the order in which it is run."""
+    return [*statements(vendor), *redaction_statements(vendor), *keeping_statements(vendor)]

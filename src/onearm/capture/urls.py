@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("onearm.capture.urls_accounts")),
     path("", include("onearm.capture.urls_conduct")),
     path("", include("onearm.capture.urls_exchange")),
+    path("", include("onearm.capture.urls_paper")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("health", health.health, name="health"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from onearm.capture.views import accounts, redaction, start, trail
+from onearm.capture.views import accounts, journal, redaction, review, start, trail
 
 urlpatterns = [
     path("start", start.start, name="start"),
@@ -19,7 +19,11 @@ urlpatterns = [
     path("accept", accounts.accept, name="accept_signature"),
     path("trail", trail.search, name="trail"),
     path("trail.csv", trail.as_csv, name="trail_csv"),
+    path("review", review.review, name="review"),
+    path("review/<slug:name>.csv", review.review_file, name="review_file"),
     path("redactions", redaction.redactions, name="redactions"),
     path("redactions/ask/<int:pk>", redaction.ask, name="redaction_ask"),
+    path("journal", journal.journal_page, name="journal"),
+    path("journal.csv", journal.journal_file, name="journal_file"),
     path("sites", start.sites, name="sites"),
 ]

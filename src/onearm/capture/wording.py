@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from onearm.capture import words
+from onearm.capture import kept_words, words
+from onearm.records.entry import RULE as BORDER
 
 if TYPE_CHECKING:
     from onearm.capture.models import Query
@@ -27,6 +28,8 @@ def finding_text(study: Study, finding: Finding) -> str:
     """A finding in the reader's language; as it was found where no sentence is known for it."""
     place = finding.place
     own = " ".join(filter(None, (finding.message, finding.hint)))
+    if finding.rule == BORDER and (text := _border_text(finding)):
+        return text
     return _text(study, place.form, place.field, finding.rule, finding.value, own)
 
 
@@ -38,6 +41,17 @@ def query_text(study: Study, query: Query, value: object = None) -> str:
     if not query.check_id:
         return query.text
     return _text(study, query.form, query.item, query.check_id, value, query.text)
+
+
+def covered_query(study: Study | None, query: Query) -> str:
+    """What a query asks of an item whose value the reader may not read.
+
+    Sentences of standing rules show the value: it is covered. A person's words are as written.
+    """
+    if not query.check_id or study is None:
+        return query.text if not query.check_id else words.say("identity.asked")
+    plain = words.say("identity.asked")
+    return _text(study, query.form, query.item, query.check_id, words.say("identity.hidden"), plain)
 
 
 def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, own: str) -> str:
@@ -59,6 +73,20 @@ def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, ow
         decimals=item.decimals if item else "",
         item=item_id,
     )
+
+
+def _border_text(finding: Finding) -> str:
+    """A finding about an entry's names and numbers, which tells them in its sentence alone.
+
+    Empty for a sentence that is not in the table.
+    """
+    for key, row in table().items():
+        found = kept_words.parts(row["en"], finding.message) if key.startswith("border.") else None
+        if found is not None and words.language() == "en":
+            return " ".join(filter(None, (_sentence(finding.message), finding.hint)))
+        if found is not None:
+            return row[words.language()].format(**found)
+    return ""
 
 
 def _template(rule: str, item: Item | None) -> str | None:

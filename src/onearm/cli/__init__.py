@@ -10,6 +10,7 @@ import typer
 from onearm.cli.biomarkers import biomarkers_app
 from onearm.cli.build import build
 from onearm.cli.capture import capture_app
+from onearm.cli.crf import crf
 from onearm.cli.demo import demo
 from onearm.cli.design import design_app
 from onearm.cli.lint import lint
@@ -26,7 +27,7 @@ app = typer.Typer(
     help="Run and analyse a single-arm oncology trial, from its registry record to its report.",
     epilog="A study is a folder of text. Start with 'onearm demo', then read its report.",
 )
-for command in (demo, new, lint, simulate, build, monitor, serve, response):
+for command in (demo, new, lint, crf, simulate, build, monitor, serve, response):
     app.command()(command)
 app.add_typer(design_app, name="design")
 app.add_typer(biomarkers_app, name="biomarkers")

@@ -29,7 +29,7 @@ def serve(
     """Start the web page; SQLite in --data, or the database that DATABASE_URL names."""
     import os
 
-    from onearm.capture import serving
+    from onearm.capture import serving, timekeeping
     from onearm.cli.demo import shipped_study
     from onearm.errors import OnearmError
 
@@ -45,6 +45,8 @@ def serve(
     if demo:
         typer.echo("Preparing the demo (the first time takes about a minute).")
     ready = serving.prepare(data, study, is_demo=demo)
+    if timekeeping.is_synchronised() is False:
+        typer.echo("Warning: no time service keeps this machine's clock right (chrony, timesyncd).")
     address = f"http://{host}:{port}"
     if ready.demo is not None:
         typer.echo(f"DEMO with invented data on {address}")

@@ -245,7 +245,7 @@ def write_report(
     *,
     language: Language = "en",
 ) -> list[Path]:
-    """A report of its own: report.html (and report.pdf in English), tidy files, the manifest."""
+    """A report of its own: report.html, report.pdf, tidy files, the manifest."""
     labels = Labels(language)
     made = blocks(chapter, plan, labels, folder)
     day = about.cut or date(1970, 1, 1)
@@ -262,8 +262,7 @@ def write_report(
         notice=labels("simulated") if about.is_simulated else "",
     )
     written = [write_page(document, folder / "report.html")]
-    if language == "en":
-        written += write_pdf(document, folder / "report.pdf")
+    written += write_pdf(document, folder / "report.pdf")
     return [*written, *write_files(chapter, plan, folder, about)]
 
 

@@ -51,8 +51,7 @@ def render(
     """Write every output of ``outputs.yaml`` into ``folder`` and return the files in order.
 
     tables/ and listings/ hold CSV; figures/ SVG, PDF and PNG; report.html is one file for any
-    browser; report.pdf is written in English only, and words inside figures stay English, because
-    no font for Chinese is shipped;
+    browser, report.pdf the same on pages; words inside figures stay English;
     results.csv and results.json are the results; shown_in.csv says where each number is printed.
     markers: what the assays say; its chapter stands where the report has the part ``biomarkers``,
     its frames in markers/. Where ``is_simulated``, each page says that its patients do not exist.
@@ -175,8 +174,7 @@ class _Build:
             )
         )
         self.files.append(write_page(document, self.folder / "report.html"))
-        if self.labels.language == "en":
-            self.files += write_pdf(document, self.folder / "report.pdf")
+        self.files += write_pdf(document, self.folder / "report.pdf")
         self.shown += [
             ("report", chapter.title, "", piece)
             for chapter in document.chapters

@@ -15,6 +15,7 @@ from onearm.records.model import Records
 from onearm.records.places import findings, in_order
 from onearm.records.visits import first_doses, visit_dates_and_order
 from onearm.study import Study
+from onearm.study.cases import breaks
 from onearm.study.forms import Check, Form, Item
 
 SEVERITY: dict[str, Severity] = {"hard": "error", "soft": "warning"}
@@ -53,26 +54,43 @@ def check_rows(
 def _edit_checks(form: Form, context: pl.DataFrame) -> Iterator[Finding]:
     checks: list[tuple[Check, Item | None]] = [(c, None) for c in form.checks]
     checks += [(c, i) for i in form.items for c in i.checks]
-    for rule, item in checks:
-        try:
-            rows = context.filter(_breaks(rule))
-        except PolarsError as problem:
-            yield Finding(
-                Place(form=form.form, field=item.name if item else ""),
-                str(problem).splitlines()[0],
-                rule.id,
-                f"the check '{rule.require}' cannot be judged on these values",
-                "Compare values of one type; see the item types of the form.",
-            )
-            continue
-        yield from _broken(form, item, rule, rows)
+    if not checks:
+        return
+    try:
+        # ROW gives every answer the height of the frame, that of a check without columns too.
+        broken = context.select(
+            "ROW",
+            *(
+                breaks(rule).fill_null(value=False).alias(str(n))
+                for n, (rule, _) in enumerate(checks)
+            ),
+        ).drop("ROW")
+    except PolarsError:
+        # One of them cannot be judged on these values: each by itself tells which.
+        for rule, item in checks:
+            yield from _judged_alone(form, item, rule, context)
+        return
+    hit = broken.select(pl.all().any()).row(0)
+    for n, (rule, item) in enumerate(checks):
+        if hit[n]:
+            yield from _broken(form, item, rule, context.filter(broken[str(n)]))
 
 
-def _breaks(rule: Check) -> pl.Expr:
-    broken = ~parse(rule.require).expr
-    if rule.when:
-        broken = parse(rule.when).expr & broken
-    return broken.fill_null(value=False)
+def _judged_alone(
+    form: Form, item: Item | None, rule: Check, context: pl.DataFrame
+) -> Iterator[Finding]:
+    try:
+        rows = context.filter(breaks(rule).fill_null(value=False))
+    except PolarsError as problem:
+        yield Finding(
+            Place(form=form.form, field=item.name if item else ""),
+            str(problem).splitlines()[0],
+            rule.id,
+            f"the check '{rule.require}' cannot be judged on these values",
+            "Compare values of one type; see the item types of the form.",
+        )
+        return
+    yield from _broken(form, item, rule, rows)
 
 
 def _broken(form: Form, item: Item | None, rule: Check, rows: pl.DataFrame) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 import polars as pl
@@ -11,7 +12,7 @@ from onearm import dates
 from onearm.errors import Finding
 from onearm.expr import parse
 from onearm.records.codes import allowed
-from onearm.records.model import KEYS, Records
+from onearm.records.model import Records
 from onearm.records.places import findings
 from onearm.records.wide import TYPES
 from onearm.study import Study
@@ -25,6 +26,18 @@ KIND = {"integer": "a whole number", "decimal": "a number", "date": "a complete 
 EXAMPLE = {"integer": "42", "decimal": "4.5", "date": "2021-05-31"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One standing check of one item.
+
+    broken: whether a row breaks it, over the columns of `_beside`; unknown breaks nothing. tell:
+    the findings of the rows that do, which hold what was found as ``_value``.
+    """
+
+    broken: pl.Expr
+    tell: Callable[[pl.DataFrame], list[Finding]]
+
+
 def check_items(
     study: Study, records: Records, form: Form, context: pl.DataFrame
 ) -> Iterator[Finding]:
@@ -33,26 +46,44 @@ def check_items(
     context: the form's typed frame with the columns that conditions may read, rows as in
     ``records.forms``.
     """
+    rules = [rule for item in form.items for rule in _of_item(study, records, form, item)]
+    rules += _ends(form)
+    frame = _beside(records, form, context)
+    # All rules in one pass: a form that is being filled in has few rows and many rules.
+    broken = frame.select(
+        rule.broken.fill_null(value=False).alias(str(n)) for n, rule in enumerate(rules)
+    )
+    hit = broken.select(pl.all().any()).row(0) if rules else ()
+    for n, rule in enumerate(rules):
+        if hit[n]:
+            yield from rule.tell(frame.filter(broken[str(n)]))
+    yield from _same_key(form, records.texts[form.form])
+
+
+def _text(item: Item) -> pl.Expr:
+    return pl.col(f"text.{item.name}")
+
+
+def _beside(records: Records, form: Form, context: pl.DataFrame) -> pl.DataFrame:
+    """The context with each item's text as it was typed, ``text.NAME``, beside its typed value."""
     texts = records.texts[form.form]
-    for item in form.items:
-        reason = records.reason(form.form, item.name)
-        frame = texts.select(*KEYS, _value=pl.col(item.name)).with_columns(
-            _typed=records.forms[form.form][item.name], _reason=reason
-        )
-        yield from _type(form, item, frame)
-        yield from _listed(study, form, item, frame)
-        yield from _in_range(form, item, frame)
-        yield from _digits(form, item, frame)
-        yield from _shown(form, item, frame, context)
-        yield from _calculated(form, item, frame, context)
-    yield from _ends(form, texts)
-    yield from _same_key(form, texts)
+    return context.with_columns(texts[i.name].alias(f"text.{i.name}") for i in form.items)
 
 
-def _type(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
-    text = pl.col("_value")
+def _of_item(study: Study, records: Records, form: Form, item: Item) -> Iterator[_Rule]:
+    yield from _type(form, item)
+    yield from _listed(study, form, item)
+    yield from _in_range(form, item)
+    yield from _digits(form, item)
+    yield from _skipped(form, item)
+    yield from _required(records, form, item)
+    yield from _calculated(form, item)
+
+
+def _type(form: Form, item: Item) -> Iterator[_Rule]:
+    text = _text(item)
     if item.type in TYPES:
-        fine = pl.col("_typed").is_not_null()
+        fine = pl.col(item.name).is_not_null()
         if item.type == "decimal":
             fine = (fine & text.str.contains(NUMBER)) | text.str.contains(CENSORED)
         message = f"is not {KIND[item.type]}"
@@ -65,29 +96,37 @@ def _type(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
         fine = text.str.contains(r"^([01]\d|2[0-3]):[0-5]\d$")
         message, hint = "is not a time of day", "Write it as in 14:05."
     else:
-        return []
-    rows = frame.filter(text.is_not_null() & ~fine)
-    return findings(rows, form, field=item.name, rule="item.type", message=message, hint=hint)
+        return
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        found = rows.with_columns(_value=text)
+        return findings(found, form, field=item.name, rule="item.type", message=message, hint=hint)
+
+    yield _Rule(text.is_not_null() & ~fine, tell)
 
 
-def _listed(study: Study, form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
+def _listed(study: Study, form: Form, item: Item) -> Iterator[_Rule]:
     codes = allowed(study, item)
     if codes is None:
-        return []
-    rows = frame.filter(pl.col("_value").is_not_null() & ~pl.col("_value").is_in(sorted(codes)))
-    found = []
-    for (value,), part in rows.group_by("_value", maintain_order=True):
-        near = _meant(str(value), codes)
-        few = ", ".join(sorted(codes)[:8]) + (" and others" if len(codes) > 8 else "")
-        found += findings(
-            part,
-            form,
-            field=item.name,
-            rule="item.codelist",
-            message=f"{item.label} is not one of its answers",
-            hint=f"Did you mean {near}?" if near else f"Choose one of: {few}.",
-        )
-    return found
+        return
+    text = _text(item)
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        found = []
+        for (value,), part in rows.group_by(_value=text, maintain_order=True):
+            near = _meant(str(value), codes)
+            few = ", ".join(sorted(codes)[:8]) + (" and others" if len(codes) > 8 else "")
+            found += findings(
+                part.with_columns(_value=text),
+                form,
+                field=item.name,
+                rule="item.codelist",
+                message=f"{item.label} is not one of its answers",
+                hint=f"Did you mean {near}?" if near else f"Choose one of: {few}.",
+            )
+        return found
+
+    yield _Rule(text.is_not_null() & ~text.is_in(sorted(codes)), tell)
 
 
 def _meant(value: str, codes: Collection[str]) -> str:
@@ -96,11 +135,11 @@ def _meant(value: str, codes: Collection[str]) -> str:
     return (same or get_close_matches(value, sorted(codes), n=1) or [""])[0]
 
 
-def _in_range(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
+def _in_range(form: Form, item: Item) -> Iterator[_Rule]:
     if item.type not in ("integer", "decimal") or (item.low is None and item.high is None):
-        return []
+        return
     low, high = item.low, item.high
-    value = pl.col("_typed")
+    value = pl.col(item.name)
     outside = pl.lit(value=False)
     if low is not None:
         outside |= value < low
@@ -114,45 +153,51 @@ def _in_range(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
         )
         if part
     )
-    return findings(
-        frame.filter(outside),
-        form,
-        field=item.name,
-        rule="item.range",
-        message=f"{item.label} is expected to be {bounds}",
-        hint="Correct the value, or confirm it.",
-        severity="warning",
-        item=item,
-    )
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=_text(item)),
+            form,
+            field=item.name,
+            rule="item.range",
+            message=f"{item.label} is expected to be {bounds}",
+            hint="Correct the value, or confirm it.",
+            severity="warning",
+            item=item,
+        )
+
+    yield _Rule(outside, tell)
 
 
-def _digits(form: Form, item: Item, frame: pl.DataFrame) -> list[Finding]:
+def _digits(form: Form, item: Item) -> Iterator[_Rule]:
     if item.type != "decimal" or item.decimals is None:
-        return []
-    fraction = pl.col("_value").str.strip_chars().str.find(".", literal=True)
-    after = pl.col("_value").str.strip_chars().str.len_bytes() - fraction - 1
-    return findings(
-        frame.filter((after > item.decimals).fill_null(value=False)),
-        form,
-        field=item.name,
-        rule="item.decimals",
-        message=f"{item.label} has more than {item.decimals} digits after the point",
-        hint="Round it as the form asks.",
-        severity="warning",
-        item=item,
-    )
+        return
+    stripped = _text(item).str.strip_chars()
+    after = stripped.str.len_bytes() - stripped.str.find(".", literal=True) - 1
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=_text(item)),
+            form,
+            field=item.name,
+            rule="item.decimals",
+            message=f"{item.label} has more than {item.decimals} digits after the point",
+            hint="Round it as the form asks.",
+            severity="warning",
+            item=item,
+        )
+
+    yield _Rule(after > item.decimals, tell)
 
 
-def _shown(form: Form, item: Item, frame: pl.DataFrame, context: pl.DataFrame) -> list[Finding]:
-    """Required and absent, or there although the question does not apply."""
-    shown = pl.lit(value=True)
-    found = []
-    if item.shown_when:
-        holds = parse(item.shown_when).expr
-        frame = frame.with_columns(_shown=context.select(holds.alias("_")).to_series())
-        shown = pl.col("_shown").fill_null(value=False)
-        found += findings(
-            frame.filter(~pl.col("_shown") & pl.col("_value").is_not_null()),
+def _skipped(form: Form, item: Item) -> Iterator[_Rule]:
+    """There, although the question does not apply."""
+    if not item.shown_when:
+        return
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=_text(item)),
             form,
             field=item.name,
             rule="item.skip",
@@ -160,65 +205,82 @@ def _shown(form: Form, item: Item, frame: pl.DataFrame, context: pl.DataFrame) -
             hint="Empty it, or correct the answer it depends on.",
             item=item,
         )
-    if item.required:
-        found += findings(
-            frame.filter(pl.col("_value").is_null() & pl.col("_reason").is_null() & shown),
+
+    yield _Rule(~parse(item.shown_when).expr & _text(item).is_not_null(), tell)
+
+
+def _required(records: Records, form: Form, item: Item) -> Iterator[_Rule]:
+    """Asked and absent, and nobody says why."""
+    if not item.required:
+        return
+    missing = _text(item).is_null()
+    if item.name in records.reasons[form.form].columns:
+        missing &= pl.lit(records.reason(form.form, item.name)).is_null()
+    if item.shown_when:
+        missing &= parse(item.shown_when).holds()
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=_text(item)),
             form,
             field=item.name,
             rule="item.required",
             message=f"{item.label} is missing",
             hint="Enter the value, or why it is missing.",
         )
-    return found
+
+    yield _Rule(missing, tell)
 
 
-def _calculated(
-    form: Form, item: Item, frame: pl.DataFrame, context: pl.DataFrame
-) -> list[Finding]:
+def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
     if not item.calculated:
-        return []
-    expected = context.select(parse(item.calculated).expr.alias("_expected")).to_series()
+        return
+    expected = parse(item.calculated).expr
     if item.type in ("integer", "decimal"):
         tolerance = 0.5 * 10.0 ** -(item.decimals or 0) * (1 + 1e-9)
-        differs = (pl.col("_typed") - pl.col("_expected")).abs() > tolerance
+        differs = (pl.col(item.name) - expected).abs() > tolerance
     else:
-        differs = pl.col("_value") != pl.col("_expected").cast(pl.String)
-    rows = frame.with_columns(_expected=expected).filter(differs)
-    return [
-        finding
-        for (value,), part in rows.group_by("_expected", maintain_order=True)
-        for finding in findings(
-            part,
-            form,
-            field=item.name,
-            rule="item.calculated",
-            message=f"{item.label} differs from what the form's rule makes of it, {value}",
-            hint="Correct it or the values it is calculated from.",
-            item=item,
-        )
-    ]
+        differs = _text(item) != expected.cast(pl.String)
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return [
+            finding
+            for (value,), part in rows.group_by(_expected=expected, maintain_order=True)
+            for finding in findings(
+                part.with_columns(_value=_text(item)),
+                form,
+                field=item.name,
+                rule="item.calculated",
+                message=f"{item.label} differs from what the form's rule makes of it, {value}",
+                hint="Correct it or the values it is calculated from.",
+                item=item,
+            )
+        ]
+
+    yield _Rule(differs, tell)
 
 
-def _ends(form: Form, texts: pl.DataFrame) -> list[Finding]:
+def _ends(form: Form) -> Iterator[_Rule]:
     """An end that lies before its start, with every reading of partial dates given the benefit."""
     variables = {t.domain + t.variable: i for i in form.items for t in i.to}
-    found = []
     for name, start in variables.items():
         end = variables.get(name.removesuffix("STDTC") + "ENDTC")
-        if not name.endswith("STDTC") or end is None:
-            continue
-        rows = texts.filter(
-            dates.latest(pl.col(end.name)) < dates.earliest(pl.col(start.name))
-        ).with_columns(_value=pl.format("{} to {}", start.name, end.name))
-        found += findings(
-            rows,
+        if name.endswith("STDTC") and end is not None:
+            yield _ends_before(form, start, end)
+
+
+def _ends_before(form: Form, start: Item, end: Item) -> _Rule:
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=pl.format("{} to {}", _text(start), _text(end))),
             form,
             field=end.name,
             rule="item.end_before_start",
             message=f"{end.label} lies before {start.label}",
             hint="Correct one of the two dates.",
         )
-    return found
+
+    return _Rule(dates.latest(_text(end)) < dates.earliest(_text(start)), tell)
 
 
 def _same_key(form: Form, texts: pl.DataFrame) -> list[Finding]:

@@ -26,6 +26,9 @@ TYPES: Mapping[ItemType, pl.DataType] = {
 }
 """Item types that are not text in a wide frame."""
 
+BLOCK = 1 << 16
+"""So many cells are gathered at once: few calls for a small form, little memory for a large."""
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -114,31 +117,33 @@ def _pivot_form(entries: pl.DataFrame, codes: _Codes, form: Form, code: int) -> 
     rows = _rows(units, codes)
     found: list[Finding] = []
     places = at.cast(pl.Int64).to_numpy()
-    picks: dict[str, pl.Series] = {}
-    for name, i in position.items():
-        mine = np.flatnonzero(item == i)
-        picks[name], doubled = _pick(entries, entry[mine], places[mine], rows.height)
-        if doubled.size:
-            twice = rows[doubled].with_columns(_value=entries["VALUE"].gather(picks[name][doubled]))
-            found += findings(
-                twice,
-                form,
-                field=name,
-                rule="entries",
-                message="was entered twice for the same visit and row",
-                hint="Keep one of the two values.",
-            )
-    texts = {name: entries["VALUE"].gather(pick).alias(name) for name, pick in picks.items()}
     any_reason = entries["REASON"].gather(entry).null_count() < entry.size
-    reasons = {
-        name: entries["REASON"].gather(pick).alias(name)
-        for name, pick in (picks.items() if any_reason else ())
-    }
+    texts: list[pl.Series] = []
+    reasons: list[pl.Series] = []
+    for first, names in _blocks(list(position), rows.height):
+        mine = np.flatnonzero((item >= first) & (item < first + len(names)))
+        cell = (item[mine] - first) * rows.height + places[mine]
+        pick, doubled = _pick(entries, entry[mine], cell, rows.height * len(names))
+        texts += _columns(entries["VALUE"].gather(pick), names, rows.height)
+        if any_reason:
+            reasons += _columns(entries["REASON"].gather(pick), names, rows.height)
+        for i, name in enumerate(names):
+            twice = doubled[doubled // max(rows.height, 1) == i]
+            if twice.size:
+                values = entries["VALUE"].gather(pick[twice])
+                found += findings(
+                    rows[twice - i * rows.height].with_columns(_value=values),
+                    form,
+                    field=name,
+                    rule="entries",
+                    message="was entered twice for the same visit and row",
+                    hint="Keep one of the two values.",
+                )
     return Wide(
         form=form,
         rows=rows,
-        texts=rows.with_columns(texts.values()),
-        reasons=rows.with_columns(s for s in reasons.values() if s.null_count() < len(s)),
+        texts=rows.with_columns(texts),
+        reasons=rows.with_columns(s for s in reasons if s.null_count() < len(s)),
         entry=entry,
         at=places,
         item=item,
@@ -164,10 +169,27 @@ def _rows(units: pl.Series, codes: _Codes) -> pl.DataFrame:
     ).select(KEYS)
 
 
+def _blocks(names: list[str], height: int) -> Iterator[tuple[int, list[str]]]:
+    """Items that are gathered together, with the position of the first: all of a form with few
+    rows, one by one where there are many."""
+    size = max(1, BLOCK // max(height, 1))
+    for first in range(0, len(names), size):
+        yield first, names[first : first + size]
+
+
+def _columns(cells: pl.Series, names: list[str], height: int) -> Iterator[pl.Series]:
+    """The cells of a block, item after item, as one column an item."""
+    for i, name in enumerate(names):
+        yield cells.slice(i * height, height).alias(name)
+
+
 def _pick(
     entries: pl.DataFrame, entry: Indices, at: Indices, height: int
 ) -> tuple[pl.Series, Indices]:
-    """For each form row the entry of one item (null where there is none), and rows with several."""
+    """For each of ``height`` cells its entry (null where there is none), and cells with several.
+
+    entry: indices into ``entries``; at: the cell of each.
+    """
     chosen = np.full(height, -1, dtype=np.int64)
     chosen[at] = entry
     doubled = np.empty(0, dtype=np.int64)

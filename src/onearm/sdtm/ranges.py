@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from onearm.sdtm.reference import conversion, known_tests
+from onearm.terms.units import conversion, known_tests
 
 TABLE = "lab_ranges"
 """The study's table of ranges: LBTESTCD, SEX (empty for both), low, high, unit."""
@@ -49,7 +49,7 @@ def _factor(code: str, unit: str | None) -> float:
     if not unit or known is None or known.unit == unit:
         return 1.0
     rule = conversion(code, unit, known.unit)
-    return rule.factor if rule else 1.0
+    return float(rule.factor) if rule else 1.0
 
 
 def add_ranges(rows: pl.DataFrame, ranges: pl.DataFrame | None) -> pl.DataFrame:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from onearm.sdtm.map import Draft, Group
-from onearm.sdtm.reference import known_tests
 from onearm.sdtm.spec import is_finding, spec_of
 from onearm.sdtm.supp import short
 from onearm.sdtm.units import add_standard_results
 from onearm.study.forms import DomainRule
+from onearm.terms.units import known_tests
 
 REASONS = {"ND": "NOT DONE", "UNK": "UNKNOWN", "NA": "NOT APPLICABLE", "CUT": "AFTER DATA CUT"}
 """--REASND for each missing reason of an entry."""

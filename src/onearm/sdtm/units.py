@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from onearm.sdtm.reference import Test, conversion, known_tests
 from onearm.sdtm.spec import spec_of
+from onearm.terms import units
+from onearm.terms.units import LONGEST, conversion, known_tests
 
-NUMBER = r"^[-+]?\d+(\.\d+)?$"
-CENSORED = r"^([<>]=?)\s*(\d+(?:\.\d+)?)$"
-LONGEST = 6
-"""Digits after the point for a converted result of a test whose table line names none."""
+NUMBER, CENSORED = units.NUMBER.pattern, units.CENSORED.pattern
 
 
 def add_standard_results(frame: pl.DataFrame, domain: str) -> pl.DataFrame:
@@ -51,7 +49,8 @@ def _standard(domain: str, code: str | None, unit: str | None, text: pl.Expr) ->
     if rule is not None:
         sign = text.str.extract(CENSORED, 1)
         number = pl.coalesce(text.str.extract(CENSORED, 2), text).cast(pl.Float64, strict=False)
-        converted = rounded((number + rule.before) * rule.factor, _digits(known))
+        digits = LONGEST if known is None else known.digits
+        converted = rounded((number + float(rule.before)) * float(rule.factor), digits)
         standard = pl.coalesce(pl.concat_str(sign.fill_null(""), converted), text)
         standard_unit = wanted
     return {
@@ -62,10 +61,6 @@ def _standard(domain: str, code: str | None, unit: str | None, text: pl.Expr) ->
             pl.lit(standard_unit, pl.String)
         ),
     }
-
-
-def _digits(test: Test | None) -> int:
-    return LONGEST if test is None or test.decimals is None else test.decimals
 
 
 def rounded(value: pl.Expr, digits: int) -> pl.Expr:

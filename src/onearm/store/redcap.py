@@ -46,6 +46,29 @@ SHORT = {
 }  # fmt: skip
 """The same columns as the programming interface of REDCap names them."""
 
+EXTRAS = {
+    "section": (("Section Header", "section_header"), "a heading; forms here have none inside"),
+    "matrix": (
+        ("Matrix Group Name", "matrix_group_name"),
+        "a matrix; its fields are items one by one, each with the answers",
+    ),
+    "ranking": (
+        ("Matrix Ranking?", "matrix_ranking"),
+        "each answer once in a matrix; write it as a check",
+    ),
+    "annotation": (
+        ("Field Annotation", "field_annotation"),
+        "an annotation or action tag; what it does has to be written in the form",
+    ),
+}
+"""Columns that say more of single fields, as people and programs name them; why it is not carried.
+
+Each cell of theirs is named, because it changes what a field means or how it is filled in.
+"""
+
+VALIDATED = re.compile(r"^(|integer|number.*|date_.*|time)$")
+"""Validations that a type of item says as well."""
+
 FIELD = "field"
 CHOICE = "choice"
 BRANCHING = "ItemDef@redcap:BranchingLogic"
@@ -57,6 +80,7 @@ TICK = (
     OdmCode("0", Text(en="Unchecked", zh="未勾选")),
 )
 CONTROL = ("descriptive", "sql", "signature")
+LIMIT = re.compile(r"-?\d+(\.\d+)?")
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -73,11 +97,12 @@ def read_dictionary(path: Path) -> OdmFile:
     forms: dict[str, list[OdmItemRef]] = {}
     for column in rows[0] if rows else ():
         account.see("column")
-        if column not in names.values():
+        if column not in names.values() and column not in _extra_columns():
             account.leave("column", f"{column}: onearm has no place for it")
     for row in rows:
         given = {key: row[name].strip() for key, name in names.items()}
         account.see(FIELD)
+        _name_the_rest(row, given, account)
         made = _items(given, account, codelists)
         if not made:
             continue
@@ -113,10 +138,12 @@ def read_data(path: Path, dictionary: OdmFile) -> OdmFile:
     record, known = header[0], dictionary.metadata
     form_of = {ref.item: group.oid for group in known.groups.values() for ref in group.items}
     account = Account()
+    unknown: set[str] = set()
     for column in header:
         account.see("column")
         if column in KEYS or column == "redcap_data_access_group" or column in known.items:
             continue
+        unknown.add(column)
         is_status = column.endswith("_complete") and column.removesuffix("_complete") in known.forms
         why = "a state of the form" if is_status else "not in the dictionary"
         account.leave("column", f"{column}: {why}")
@@ -129,9 +156,12 @@ def read_data(path: Path, dictionary: OdmFile) -> OdmFile:
         instrument = repeats.lower().replace(" ", "_")
         for column in header:
             value = row[column] or ""
-            if column not in known.items or not value:
+            if not value or (column not in known.items and column not in unknown):
                 continue
             account.see("ItemData")
+            if column in unknown:
+                account.leave("ItemData", "its column is not carried")
+                continue
             form = form_of[column]
             if column == record:
                 if value in seen:
@@ -207,6 +237,29 @@ def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
     )
 
 
+def _extra_columns() -> set[str]:
+    return {name for columns, _ in EXTRAS.values() for name in columns}
+
+
+def _name_the_rest(row: dict[str, str], given: dict[str, str], account: Account) -> None:
+    """What a field says besides: every validation, limit and extra is carried, or named."""
+    for kind, (columns, reason) in EXTRAS.items():
+        if any(row.get(column, "").strip() for column in columns):
+            account.see(kind)
+            account.leave(kind, reason)
+    validation = given["validation"].lower()
+    is_number = _data_type(given) in ("integer", "float")
+    if validation and given["type"].lower() == "text":
+        account.see("validation")
+        if not VALIDATED.match(validation):
+            account.leave("validation", f"{validation}: the item is text, without the validation")
+    for key in ("low", "high"):
+        if given[key]:
+            account.see("limit")
+            if not (is_number and LIMIT.fullmatch(given[key])):
+                account.leave("limit", "a limit that is no number; write it as a check")
+
+
 def _items(
     given: dict[str, str], account: Account, codelists: dict[str, OdmCodeList]
 ) -> list[OdmItem]:
@@ -240,7 +293,7 @@ def _item(given: dict[str, str], name: str, label: str, codelist: str) -> OdmIte
     ranges = tuple(
         OdmRange(comparator, (given[key],), is_hard=False)
         for comparator, key in (("GE", "low"), ("LE", "high"))
-        if re.fullmatch(r"-?\d+(\.\d+)?", given[key])
+        if _data_type(given) in ("integer", "float") and LIMIT.fullmatch(given[key])
     )
     return OdmItem(
         oid=name,

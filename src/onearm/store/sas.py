@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyreadstat
 
 from onearm.errors import Finding, Place, Problems
 from onearm.frames import Spec
@@ -23,12 +22,16 @@ FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 
 def read_xpt(path: Path) -> pl.DataFrame:
     """A SAS transport file, version 5 or 8, with its dates as dates."""
+    import pyreadstat  # slow to import, and most commands read no SAS file
+
     frame, _ = pyreadstat.read_xport(str(path), output_format="polars")
     return _as_polars(frame)
 
 
 def read_sas7bdat(path: Path) -> pl.DataFrame:
     """A SAS7BDAT file, with its dates as dates."""
+    import pyreadstat
+
     frame, _ = pyreadstat.read_sas7bdat(str(path), output_format="polars")
     return _as_polars(frame)
 
@@ -59,6 +62,8 @@ def write_xpt(frame: pl.DataFrame, spec: Spec, path: Path, *, created: datetime)
     if problems:
         raise Problems(problems, f"{spec.name} cannot be written as a transport file")
     types = {column.variable: column.type for column in spec.columns}
+    import pyreadstat
+
     pyreadstat.write_xport(
         plain.with_columns(pl.col(pl.String).fill_null(""), pl.col(pl.Boolean).cast(pl.Int8)),
         str(path),

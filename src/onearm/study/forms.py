@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from onearm.study.text import Part, Words
 
 ItemType = Literal["text", "integer", "decimal", "date", "partial_date", "time", "code", "yes_no"]
+
+Source = Literal["record", "paper", "direct", "device", "patient"]
+"""Where a value comes from before it is entered: the patient's record, a paper form, nowhere else
+(it is entered here first), a device or its file, the patient. FDA's guidance on electronic source
+data asks that the originator of each data element is known."""
 
 TARGET = re.compile(
     r"^(?P<domain>[A-Z]{2}|SUPP[A-Z]{2})\.(?P<variable>[A-Z][A-Z0-9]{0,7})"
@@ -53,12 +58,47 @@ class Choice(Part):
     label: Words
 
 
+Given = dict[str, str | int | float | None]
+"""Values by the columns that a check reads; None where nothing is entered."""
+
+OUTCOMES = ("fires", "passes", "unknown")
+"""What a check makes of values: it asks, it does not, or it cannot tell and does not ask either."""
+
+
+class Case(Part):
+    """One trial of a check: the values of all that it reads, under the outcome they must have.
+
+    ``fires: {VISIT: SCREENING, LESROLE: TARGET, LESDIAM: 9.9}``. What is not named is empty.
+    """
+
+    fires: Given | None = None
+    passes: Given | None = None
+    unknown: Given | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Case:
+        if sum(getattr(self, outcome) is not None for outcome in OUTCOMES) != 1:
+            raise ValueError("a case names one of fires, passes and unknown, with its values")
+        return self
+
+    @property
+    def outcome(self) -> str:
+        """``fires``, ``passes`` or ``unknown``."""
+        return next(outcome for outcome in OUTCOMES if getattr(self, outcome) is not None)
+
+    @property
+    def given(self) -> Given:
+        """The values."""
+        found: Given = getattr(self, self.outcome)
+        return found
+
+
 class Check(Part):
     """An edit check: where ``when`` holds, ``require`` must hold; unknown (null) raises nothing.
 
     Both are SQL conditions over the items of the form (typed), VISIT, VISIT_REPEAT, SUBJID, SITEID,
     and items of forms filled once a subject as ``FORM.ITEM``. ``previous.ITEM`` is the same item of
-    the same row key at the visit before.
+    the same row key at the visit before. ``cases`` try the check whenever the study is linted.
     """
 
     id: str
@@ -68,6 +108,7 @@ class Check(Part):
     hint: Words | None = None
     severity: Literal["hard", "soft"] = "soft"
     source: str = ""
+    cases: tuple[Case, ...] = ()
 
 
 class Item(Part):
@@ -76,7 +117,8 @@ class Item(Part):
     ``to`` may name several targets. ``shown_when`` is skip logic: where it does not hold the item
     must be empty. ``required`` items need a value or a missing reason. ``also`` sends another
     column of the item's codelist along: target ``AE.AEBODSYS`` -> column ``soc``. An item that
-    ``identifies`` a person (initials, telephone) is left out of exports without names.
+    ``identifies`` a person (initials, telephone) is left out of exports without names. ``source``
+    says where the value comes from; without it the form's holds.
     """
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
@@ -90,6 +132,7 @@ class Item(Part):
     decimals: int | None = None
     required: bool = False
     identifies: bool = False
+    source: Source | None = None
     shown_when: str = ""
     calculated: str = ""
     help: Words | None = None
@@ -124,7 +167,8 @@ class Form(Part):
     """One form. ``rows`` is the noun of a repeating row ("lesion", "event"); empty: one row.
 
     ``key`` names the item that identifies a repeating row from visit to visit. ``date`` names the
-    item that dates the rows; without it the visit's date is used.
+    item that dates the rows; without it the visit's date is used. ``source`` says where the values
+    come from before they are entered: the patient's record unless it says otherwise.
     """
 
     form: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,11}$")
@@ -132,6 +176,7 @@ class Form(Part):
     rows: str = ""
     key: str = ""
     date: str = ""
+    source: Source = "record"
     intro: Words | None = None
     domains: dict[str, DomainRule] = Field(default_factory=dict)
     items: tuple[Item, ...]
@@ -140,3 +185,7 @@ class Form(Part):
     def item(self, name: str) -> Item:
         """The item of that name; ``KeyError`` where there is none."""
         return {i.name: i for i in self.items}[name]
+
+    def source_of(self, item: Item) -> Source:
+        """Where the values of an item come from."""
+        return item.source or self.source

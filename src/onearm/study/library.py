@@ -12,10 +12,14 @@ from typing import cast
 from onearm.errors import Finding, Place
 from onearm.expr import suggest
 from onearm.study.forms import Form
-from onearm.study.yamlfile import RULE, Document, KeyPath, Plain, read_yaml
+from onearm.study.yamlfile import RULE, Document, KeyPath, Plain, parse_yaml, read_yaml
 
 Mapping = dict[str, Plain]
 USE, WITHOUT, AFTER = "use", "without", "after"
+
+KEPT = "library"
+"""Folder of a study that holds the library's files as the study took them. They go before those of
+the package, so that a study reads the same after the package's library has changed."""
 
 
 def shipped(kind: str) -> dict[str, Traversable]:
@@ -27,6 +31,13 @@ def shipped(kind: str) -> dict[str, Traversable]:
     found = sorted((f for f in folder.iterdir() if "." in f.name), key=lambda f: f.name)
     stems = {f.name.rsplit(".", 1)[0]: f for f in found}
     return {(s.upper() if kind == "forms" else s): f for s, f in stems.items()}
+
+
+def kept(folder: Path, kind: str) -> dict[str, Path]:
+    """The library's files of one kind that a study's folder keeps, by name as in `shipped`."""
+    found = folder / KEPT / kind
+    listed = sorted(p for p in found.iterdir() if p.suffix) if found.is_dir() else []
+    return {(p.stem.upper() if kind == "forms" else p.stem): p for p in listed}
 
 
 @cache
@@ -43,8 +54,10 @@ def library_forms() -> dict[str, Form]:
     return {name: Form.model_validate(_form(name)) for name in shipped("forms")}
 
 
-def taken(document: Document) -> tuple[Document, list[Finding]]:
+def taken(document: Document, own: dict[str, str] | None = None) -> tuple[Document, list[Finding]]:
     """A form file with what it takes from the library filled in.
+
+    own: texts of library forms that the study keeps, by name; they go before the package's.
 
     ``use: AE`` takes the library's form AE. Keys of the file replace those of the library. An item
     or check with the name or id of one in the library changes the keys it gives and keeps the rest;
@@ -53,7 +66,7 @@ def taken(document: Document) -> tuple[Document, list[Finding]]:
     """
     if USE not in document.data:
         return document, []
-    return _Taking(document).result()
+    return _Taking(document, own or {}).result()
 
 
 @dataclass
@@ -65,8 +78,9 @@ class _Part:
 
 
 class _Taking:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, kept_forms: dict[str, str]) -> None:
         self.document = document
+        self.kept_forms = kept_forms
         self.findings: list[Finding] = []
         self.line = document.line((USE,))
         self.lines = {
@@ -75,7 +89,7 @@ class _Taking:
 
     def result(self) -> tuple[Document, list[Finding]]:
         own = dict(self.document.data)
-        name, known = own.pop(USE), shipped("forms")
+        name, known = own.pop(USE), {**shipped("forms"), **self.kept_forms}
         left_out = own.pop(WITHOUT, None) or []
         if not isinstance(name, str) or name not in known:
             hint = suggest(str(name), known) or f"It has {', '.join(known)}."
@@ -84,7 +98,9 @@ class _Taking:
         if not isinstance(left_out, list):
             self._report((WITHOUT,), left_out, "without: expected a list, found a text")
             left_out = []
-        base = dict(_form(name))
+        base = self._base(name)
+        if base is None:
+            return self.document, self.findings
         parts: Mapping = {}
         seen: set[Plain] = set()
         for key, title in (("items", "name"), ("checks", "id")):
@@ -98,6 +114,14 @@ class _Taking:
         lines = {("form",): self.line, **self.lines}
         data = {**base, **own, **parts}
         return Document(self.document.file, data, lines), self.findings
+
+    def _base(self, name: str) -> Mapping | None:
+        """The library's form; None with findings where the kept one cannot be read."""
+        if name not in self.kept_forms:
+            return dict(_form(name))
+        document, findings = parse_yaml(self.kept_forms[name], f"{KEPT}/forms/{name}.yaml")
+        self.findings += findings
+        return dict(document.data) if document is not None else None
 
     def _merged(
         self, base: Mapping, own: Mapping, key: str, title: str, left_out: list[Plain]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from onearm.errors import Finding, OnearmError
 from onearm.expr import parse, suggest, unknown_columns
 from onearm.study.biomarkerlint import check_biomarkers
+from onearm.study.caselint import check_cases
 from onearm.study.criterialint import check_criteria
 from onearm.study.designlint import check_design
 from onearm.study.formlint import check_forms
@@ -53,6 +54,7 @@ def check(
     check_identity(notes)
     check_schedule(notes)
     check_forms(notes)
+    check_cases(notes)
     for file, part in _rule_files(study).items():
         if isinstance(part, HasExpressions):
             _check_expressions(notes, file, part)

@@ -19,7 +19,7 @@ from onearm.study.design import TrialDesign
 from onearm.study.endpoints import Endpoints, SubjectRules
 from onearm.study.forms import Form
 from onearm.study.identity import Identity
-from onearm.study.library import USE, shipped, taken
+from onearm.study.library import KEPT, USE, kept, shipped, taken
 from onearm.study.model import Study
 from onearm.study.outputs import Outputs
 from onearm.study.schedule import Schedule
@@ -27,7 +27,7 @@ from onearm.study.simulation import Simulation
 from onearm.study.standard import STANDARD, Names, source
 from onearm.study.takerules import taken_rules
 from onearm.study.termfiles import own_terms, read_terms
-from onearm.study.yamlfile import RULE, Document, read_text, read_yaml
+from onearm.study.yamlfile import RULE, Document, parse_yaml, read_text, read_yaml
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "study.yaml": Identity,
@@ -67,10 +67,22 @@ def load(folder: Path) -> Study:
     return reading.study()
 
 
+def identity_of(text: str) -> Identity:
+    """What a study.yaml that has been loaded before says of the trial, without its other files.
+
+    Raises ``Problems`` where the text is not YAML, and pydantic's ``ValidationError``.
+    """
+    document, findings = parse_yaml(text, "study.yaml")
+    if document is None:
+        raise Problems(findings, title="study.yaml cannot be read:")
+    return Identity.model_validate(document.data)
+
+
 def version_of(folder: Path, library: Mapping[str, Path] | None = None) -> str:
     """SHA-256 over the folder's text files: their relative paths, sorted, and their text.
 
-    ``library``: files of the form library that the study takes, by name; they count as its own.
+    ``library``: files of the library that the study takes, by name; they count as its own, wherever
+    they were read. The folder ``library/`` itself does not count: what nobody takes says nothing.
     Line ends count as LF and a byte order mark does not count, so that the version is the same on
     every system. Hidden files and other kinds of files are not part of a study.
     """
@@ -81,6 +93,7 @@ def version_of(folder: Path, library: Mapping[str, Path] | None = None) -> str:
         if path.is_file()
         and path.suffix.lower() in TEXT_FILES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.relative_to(folder).parts[0] != KEPT
     }
     paths |= library or {}
     for name in sorted(paths):
@@ -90,6 +103,11 @@ def version_of(folder: Path, library: Mapping[str, Path] | None = None) -> str:
             # The length goes first, so that no two different folders run together the same way.
             digest.update(len(coded).to_bytes(8, "big") + coded)
     return digest.hexdigest()
+
+
+def _as_kept(name: str) -> str:
+    """Where a folder keeps what counts under ``name``; forms count without ending."""
+    return name if Path(name).suffix else f"{name}.yaml"
 
 
 @dataclass
@@ -104,6 +122,7 @@ class _Reading:
     form_files: dict[str, str] = field(default_factory=dict)
     terms: dict[str, pl.DataFrame] = field(default_factory=dict)
     library: dict[str, Path] = field(default_factory=dict)
+    kept_forms: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> None:
         if not self.folder.is_dir():
@@ -118,6 +137,9 @@ class _Reading:
         tops = list(self._files("", ".yaml", ".yml"))
         for path in sorted(tops, key=lambda path: order.get(path.name, len(order))):
             self._top(path)
+        self.kept_forms = {
+            name: read_text(path, name)[0] for name, path in kept(self.folder, "forms").items()
+        }
         for path in self._files("forms", ".yaml", ".yml"):
             self._form(path)
         for path in self._files("terms", ".csv"):
@@ -133,13 +155,18 @@ class _Reading:
         listed = sorted(found.iterdir()) if found.is_dir() else []
         return [p for p in listed if p.suffix in endings and not p.name.startswith(".")]
 
+    def _library_files(self, kind: str) -> dict[str, Path]:
+        """The library's files of one kind: those that the study keeps go before the package's."""
+        package = {name: Path(str(path)) for name, path in shipped(kind).items()}
+        return package | kept(self.folder, kind)
+
     def _library_terms(self) -> None:
         """Codelists of the library that an item names and the study does not bring itself."""
         named = {item.codes for form in self.forms.values() for item in form.items}
-        for name, path in shipped("terms").items():
+        for name, path in self._library_files("terms").items():
             if name in named - set(self.terms):
-                file = f"library/terms/{name}.csv"
-                self.library[file] = Path(str(path))
+                file = f"{KEPT}/terms/{name}.csv"
+                self.library[file] = path
                 frame, findings = read_terms(self.library[file], file)
                 self.findings += findings
                 if frame is not None:
@@ -177,7 +204,7 @@ class _Reading:
             return None
         if model is Form:
             self._remember(document)
-            document, findings = taken(document)
+            document, findings = taken(document, self.kept_forms)
             self.findings += findings
             self.documents[file] = document
             if findings:
@@ -205,17 +232,23 @@ class _Reading:
             endpoints.data if endpoints else {},
             has_schedule=(self.folder / "schedule.yaml").is_file(),
         )
-        finished, findings = taken_rules(document, names)
+        path = kept(self.folder, STANDARD).get(file.removesuffix(".yaml"))
+        base, problems = read_yaml(path, f"{KEPT}/{STANDARD}/{file}") if path else (None, [])
+        if problems:
+            self.findings += problems
+            return None
+        finished, findings = taken_rules(document, names, base.data if base else None)
         self.findings += findings
         self.documents[file] = finished
-        self.library[f"library/{STANDARD}/{file}"] = source(file)
+        self.library[f"{KEPT}/{STANDARD}/{file}"] = path or source(file)
         return None if findings else finished
 
     def _remember(self, document: Document) -> None:
         """The library form that a file takes is part of the study's version."""
         name = document.data.get(USE)
-        if isinstance(name, str) and name in shipped("forms"):
-            self.library[f"library/forms/{name}"] = Path(str(shipped("forms")[name]))
+        known = self._library_files("forms")
+        if isinstance(name, str) and name in known:
+            self.library[f"{KEPT}/forms/{name}"] = known[name]
 
     def _report(self, file: str, line: int, value: object, message: str, hint: str = "") -> None:
         self.findings.append(Finding(Place(file=file, line=line), value, RULE, message, hint))
@@ -228,6 +261,10 @@ class _Reading:
             identity=identity,
             folder=self.folder,
             version=version_of(self.folder, self.library),
+            library={
+                _as_kept(name): read_text(path, name)[0]
+                for name, path in sorted(self.library.items())
+            },
             schedule=self._part(Schedule),
             forms=self.forms,
             subjects=self._part(SubjectRules),

@@ -44,8 +44,9 @@ class Study:
 
     ``forms`` are by form id in file order; ``terms`` are the codelists by name, all text: the
     files of ``terms/`` and, made from study.yaml, ``treatments``, ``cohort`` and ``eligibility``.
-    ``version`` is the SHA-256 of the folder's text files. ``documents`` keep the line of each
-    value.
+    ``version`` is the SHA-256 of the folder's text files and of the library's files that they take,
+    which ``library`` holds by the name under which a folder keeps them (``library/forms/AE.yaml``).
+    ``documents`` keep the line of each value.
     """
 
     identity: Identity
@@ -63,6 +64,7 @@ class Study:
     terms: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
     form_files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    library: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def id(self) -> str:

@@ -90,9 +90,13 @@ def _library(file: str) -> Entry:
     return document.data
 
 
-def written_for(file: str, names: Names) -> Entry:
-    """The library's rules of one file for a study's drugs and cohorts."""
-    base = cast(Entry, fill(cast(Plain, _library(file)), names))
+def written_for(file: str, names: Names, library: Entry | None = None) -> Entry:
+    """The library's rules of one file for a study's drugs and cohorts.
+
+    library: the rules as the study's folder keeps them, in place of the package's.
+    """
+    rules = _library(file) if library is None else library
+    base = cast(Entry, fill(cast(Plain, rules), names))
     if file == "endpoints.yaml":
         base["exposure"] = list(_exposures(names.treatments))
         if not names.has_schedule:

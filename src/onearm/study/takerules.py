@@ -29,8 +29,12 @@ _Piece = tuple[Plain, Plain, KeyPath]
 """An entry of the library, the study's change to it, and where that stands; either may be None."""
 
 
-def taken_rules(document: Document, names: Names) -> tuple[Document, list[Finding]]:
+def taken_rules(
+    document: Document, names: Names, library: Entry | None = None
+) -> tuple[Document, list[Finding]]:
     """A rule file with what it takes from the library filled in.
+
+    library: the library's rules as the study's folder keeps them, in place of the package's.
 
     ``use: standard`` takes the library's file of the same name, written for the study's own drugs
     and cohorts (see `fill`). Keys with values are merged key by key; an entry of a named list
@@ -40,7 +44,7 @@ def taken_rules(document: Document, names: Names) -> tuple[Document, list[Findin
     """
     if USE not in document.data:
         return document, []
-    return _Taking(document).result(names)
+    return _Taking(document, library).result(names)
 
 
 @dataclass
@@ -48,6 +52,7 @@ class _Taking:
     """One rule file and the library's, with the lines of the finished file."""
 
     document: Document
+    library: Entry | None = None
     findings: list[Finding] = field(default_factory=list)
     lines: dict[KeyPath, int] = field(default_factory=dict)
     known: dict[str, None] = field(default_factory=dict)
@@ -64,7 +69,7 @@ class _Taking:
             left_out = []
         self.left_out = tuple(left_out)
         self.lines[(USE,)] = self.lines[()] = self._line((USE,))
-        data = self._merged(written_for(self.document.file, names), own, (), ())
+        data = self._merged(written_for(self.document.file, names, self.library), own, (), ())
         for at, gone in enumerate(left_out):
             if gone not in self.known:
                 hint = suggest(str(gone), self.known)

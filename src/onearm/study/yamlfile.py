@@ -62,14 +62,17 @@ def read_text(path: Path, file: str) -> tuple[str, list[Finding]]:
 
 
 def read_yaml(path: Path, file: str) -> tuple[Document | None, list[Finding]]:
-    """The document of a YAML file, or None with the findings that say why there is none.
+    """The document of a YAML file, or None with the findings that say why there is none."""
+    text, problems = read_text(path, file)
+    return (None, problems) if problems else parse_yaml(text, file)
+
+
+def parse_yaml(text: str, file: str) -> tuple[Document | None, list[Finding]]:
+    """The document of a text, or None with the findings that say why there is none.
 
     Plain words are read by YAML 1.2: only ``true`` and ``false`` are truth values, so that ``NO``,
     ``Y`` and ``off`` stay texts; dates stay texts too. Duplicate keys are findings.
     """
-    text, problems = read_text(path, file)
-    if problems:
-        return None, problems
     if tabbed := _tab(text):
         hint = "Indent with spaces; YAML does not allow tabs."
         return None, [_finding(file, tabbed, None, "the line is indented with a tab", hint)]

@@ -59,25 +59,16 @@ def history_can_be_flushed() -> Iterator[None]:
 
     def without_triggers(case: TransactionTestCase) -> None:
         with connection.cursor() as cursor:
-            for statement in _drop(connection.vendor):
+            for statement in triggers.lifted(connection.vendor):
                 cursor.execute(statement)
         flush(case)
         with connection.cursor() as cursor:
-            for statement in triggers.statements(connection.vendor):
-                cursor.execute(statement)
-            for statement in triggers.redaction_statements(connection.vendor):
+            for statement in triggers.all_statements(connection.vendor):
                 cursor.execute(statement)
 
     TransactionTestCase._fixture_teardown = without_triggers
     yield
     TransactionTestCase._fixture_teardown = flush
-
-
-def _drop(vendor: str) -> list[str]:
-    if vendor == "sqlite":
-        names = (f"{t}_no_{act}" for t in triggers.TABLES for act in ("update", "delete"))
-        return [f"DROP TRIGGER IF EXISTS {name}" for name in names]
-    return ["DROP FUNCTION IF EXISTS capture_refuse() CASCADE"]
 
 
 class Windows:

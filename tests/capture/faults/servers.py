@@ -27,7 +27,7 @@ from tests.capture.postgres import programs
 
 STUDY = Path(__file__).parents[3] / "studies" / "lenvatinib-pembrolizumab"
 TOKEN = "t" * 32  # the cookie and the header of one client carry the same
-WAIT_S = 60
+WAIT_S = 120
 
 FILL = """
 import json, sys
@@ -67,14 +67,22 @@ from onearm.capture import serving
 serving.configure(Path(sys.argv[1]))
 from onearm.capture import trail
 from onearm.capture.models import FormInstance, FormVersion
-kept = {}
+kept, times = {}, {}
 for v in FormVersion.objects.select_related("instance__event__subject").order_by("version"):
     row = v.delta["rows"][0]
     code = v.instance.event.subject.code
     kept.setdefault(code, []).append([v.version, row.get(sys.argv[2])])
+    times.setdefault(v.instance_id, []).append(v.at)
+in_order = all(at == sorted(at) for at in times.values())
 whole = all(i.version == i.versions.count() for i in FormInstance.objects.all())
-print(json.dumps({"kept": kept, "whole": whole, "broken": [str(b) for b in trail.verify()]}))
+broken = [str(b) for b in trail.verify()]
+print(json.dumps({"kept": kept, "whole": whole, "in_order": in_order, "broken": broken}))
 """
+
+
+def faketime() -> Path | None:
+    """The library of libfaketime for programs with threads; None where it is not installed."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 def free_port() -> int:
@@ -137,13 +145,18 @@ def database() -> Iterator[Database]:
 
 @dataclass
 class Server:
-    """``onearm serve`` on a data folder; ``workers`` answer."""
+    """``onearm serve`` on a data folder; ``workers`` answer.
+
+    clock: a file that says how far the clock of its processes is off (``+0``, ``-1h``), as
+    libfaketime reads it.
+    """
 
     data: Path
     url: str = ""
     workers: int = 1
     study: Path = STUDY
     largest_file: int = 0
+    clock: Path | None = None
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -151,6 +164,13 @@ class Server:
         """The environment of everything that touches the database."""
         ours = ("ONEARM_DATA", "ONEARM_SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
         env = {k: v for k, v in os.environ.items() if k not in ours}
+        if self.clock is not None:
+            env |= {
+                "LD_PRELOAD": str(faketime()),
+                "FAKETIME_TIMESTAMP_FILE": str(self.clock),
+                "FAKETIME_CACHE_DURATION": "1",  # the file is read once a second
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # durations are not what steps
+            }
         return {**env, "ONEARM_IDLE": "30", **({"DATABASE_URL": self.url} if self.url else {})}
 
     def script(self, text: str, *words: object) -> object:
@@ -181,7 +201,7 @@ class Server:
             if self.status("/accounts/login/") == 200:
                 return time.perf_counter() - began
             time.sleep(0.02)
-        raise AssertionError("the server did not answer within a minute")
+        raise AssertionError("the server did not answer within two minutes")
 
     def status(self, path: str) -> int:
         """The status of a page for a stranger; 0 where nothing answers."""
@@ -206,7 +226,8 @@ class Server:
 class Editor(threading.Thread):
     """One person who saves a form of an own subject again and again.
 
-    acknowledged: version and text of every save that was answered as saved. first: where the texts
+    acknowledged: version and text of every save that was answered as saved. statuses, refusal: with
+    which statuses saves were refused, and the last page that did. first: where the texts
     start to count; whoever follows another editor of the form counts from elsewhere, because a save
     of the text that stands is answered as saved and makes no version.
     """
@@ -221,6 +242,8 @@ class Editor(threading.Thread):
     first: int = 0
     acknowledged: list[tuple[int, str]] = field(default_factory=list)
     refused: int = 0
+    statuses: set[int] = field(default_factory=set)
+    refusal: str = ""
     pages: list[float] = field(default_factory=list)
     saves: list[float] = field(default_factory=list)
     ends: threading.Event = field(default_factory=threading.Event)
@@ -261,10 +284,12 @@ class Editor(threading.Thread):
         given = {"version": version, "why": "typed", **self.fields(number)}
         given[f"v.1.{self.item}"] = text
         asked = time.perf_counter()
-        status, _ = self._ask(connection, "POST", path, given)
+        status, answer = self._ask(connection, "POST", path, given)
         done = time.perf_counter()
         if status != 302:
             self.refused += 1
+            self.statuses.add(status)
+            self.refusal = answer
             return
         self.acknowledged.append((int(version) + 1, text))
         self.pages.append(opened - began)
@@ -327,5 +352,6 @@ def account(server: Server, all_: list[Editor], item: str = "MHTERM") -> dict[st
         "not_acknowledged": sum(one.refused for one in all_),
         "lost": lost,
         "whole": found["whole"],
+        "in_order": found["in_order"],
         "broken": found["broken"],
     }

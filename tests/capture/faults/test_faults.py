@@ -5,14 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.capture.faults.servers import FILL, Server, account, database, editors, end
+from tests.capture.faults.servers import (
+    FILL,
+    Server,
+    account,
+    database,
+    editors,
+    end,
+    faketime,
+)
 from tests.capture.postgres import programs
 
 pytestmark = pytest.mark.slow
@@ -28,6 +36,14 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
         yield server
         if server.process is not None:
             server.kill()
+
+
+def until(holds_now: Callable[[], bool], seconds: float = 300) -> None:
+    """Wait until something holds, on however busy a machine."""
+    began = time.monotonic()
+    while not holds_now():
+        assert time.monotonic() - began < seconds, "it did not come to that"
+        time.sleep(0.1)
 
 
 def report(name: str, figures: dict[str, Any]) -> None:
@@ -112,6 +128,32 @@ def test_a_disk_that_fills_up_refuses_saves_and_loses_none(tmp_path: Path) -> No
     report("disk with room again", figures)
     holds(figures)
     assert all(one.acknowledged for one in again)
+
+
+@pytest.mark.skipif(faketime() is None, reason="libfaketime is not installed")
+def test_a_clock_that_steps_back_refuses_saves_until_it_is_right_again(server: Server) -> None:
+    server.workers, server.clock = 1, server.data.parent / "clock"
+    server.clock.write_text("+0\n")
+    people = server.script(FILL, server.study, 3)
+    server.start()
+    busy = editors(server, people, pause=0.2)
+    until(lambda: all(one.acknowledged for one in busy))
+    server.clock.write_text("-1h\n")
+    until(lambda: all(503 in one.statuses for one in busy))
+    before = [len(one.acknowledged) for one in busy]
+    for one in busy:
+        one.statuses.clear()
+    until(lambda: all(one.statuses for one in busy))
+    assert [len(one.acknowledged) for one in busy] == before
+    assert {status for one in busy for status in one.statuses} == {503}
+    assert all("clock shows" in one.refusal for one in busy)
+    server.clock.write_text("+0\n")
+    until(lambda: all(len(one.acknowledged) > n for one, n in zip(busy, before, strict=True)))
+    end(busy)
+    figures = account(server, busy)
+    report(f"clock an hour back ({'postgresql' if server.url else 'sqlite'})", figures)
+    holds(figures)
+    assert figures["in_order"]
 
 
 @needs_postgresql

@@ -16,6 +16,7 @@ from onearm.store.odm.taking import name_of
 from onearm.study import load
 from onearm.study.lint import check
 from onearm.study.odm import Account, Names, draft_from_odm
+from onearm.study.odm.account import Line
 from onearm.study.odm.names import named
 from tests.shared import needs_shared, shared
 
@@ -55,6 +56,53 @@ def test_every_element_of_the_file_is_in_the_account(name: str) -> None:
     assert all(
         line.read == line.carried + sum(n for _, n in line.reasons) for line in lines.values()
     )
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [(FILES[0], FILES[1]), (FILES[2], FILES[2]), (FILES[3], ""), (FILES[4], FILES[4])],
+)
+def test_every_item_and_every_value_is_in_the_study_or_named(
+    name: str, data: str, tmp_path: Path
+) -> None:
+    file = read_odm(shared("odm", name))
+    both = file if data in ("", name) else read_odm(shared("odm", data))
+    draft, names = draft_from_odm(file.metadata, file.account)
+    entries = odm_entries(both, names, both.account)
+    study = _loaded(draft.files, tmp_path)
+    made = {(t.form, t.item) for t in names.items.values()}
+    assert made == {(f.form, i.name) for f in study.forms.values() for i in f.items}
+    defined = set(_xpath(name, "//*[local-name()='ItemDef']/@OID"))
+    carried = {item for _, _, item in names.items}
+    if not file.metadata.is_inferred:
+        named = sum(n for line in _lines(file, "ItemDef") for _, n in line.reasons)
+        assert len(defined) == len(_xpath(name, "//*[local-name()='ItemDef']"))
+        assert carried <= defined
+        assert len(defined) == len(carried) + named
+    given = _xpath(data, "//*[starts-with(local-name(), 'ItemData')]") if data else []
+    lines = [
+        line
+        for line in both.account.lines()
+        if line.kind.startswith("ItemData") and "@" not in line.kind
+    ]
+    assert len(given) == sum(line.read for line in lines)
+    left = sum(n for line in lines for _, n in line.reasons)
+    if both.kind == "Transactional" or "rave" in name:
+        assert len(given) == both.values.height + left  # all of the history is kept
+        assert entries.height == len(_last(both))
+    else:
+        assert len(given) == entries.height + left
+
+
+def _xpath(name: str, path: str) -> list[object]:
+    found = etree.parse(shared("odm", name)).xpath(path)
+    assert isinstance(found, list)
+    return found
+
+
+def _lines(file: OdmFile, kind: str) -> list[Line]:
+    return [line for line in file.account.lines() if line.kind == kind]
 
 
 @needs_shared
@@ -197,6 +245,64 @@ TWO = """<ODM xmlns="http://www.cdisc.org/ns/odm/v2.0" ODMVersion="2.0" FileType
 <ItemGroupData ItemGroupOID="ROWS" ItemGroupRepeatKey="2"><ItemData ItemOID="PULSE">
 <Value>61</Value></ItemData></ItemGroupData></ItemGroupData></StudyEventData>
 </SubjectData></ClinicalData></ODM>"""
+
+
+UNITS = """<ODM xmlns="http://www.cdisc.org/ns/odm/v2.0" ODMVersion="2.0" FileType="Snapshot">
+<Study OID="S" StudyName="Second" ProtocolName="P"><Description>
+<TranslatedText xml:lang="en" Type="text/plain">About it</TranslatedText></Description>
+<MetaDataVersion OID="1" Name="1"><Protocol>
+<StudyEventGroupRef StudyEventGroupOID="B" OrderNumber="2" Mandatory="No"/>
+<StudyEventGroupRef StudyEventGroupOID="A" OrderNumber="1" Mandatory="No"/></Protocol>
+<StudyEventGroupDef OID="B" Name="Late"><StudyEventRef StudyEventOID="V2" Mandatory="No"/>
+</StudyEventGroupDef><StudyEventGroupDef OID="A" Name="Early">
+<StudyEventRef StudyEventOID="V1" Mandatory="No"/></StudyEventGroupDef>
+<StudyEventDef OID="V2" Name="Second" Repeating="No" Type="Scheduled">
+<ItemGroupRef ItemGroupOID="FORM" Mandatory="Yes"/></StudyEventDef>
+<StudyEventDef OID="V1" Name="First" Repeating="No" Type="Scheduled">
+<ItemGroupRef ItemGroupOID="FORM" Mandatory="Yes"/></StudyEventDef>
+<ItemGroupDef OID="FORM" Name="Weights" Repeating="No" Type="Form">
+<ItemRef ItemOID="W" Mandatory="Yes" UnitsItemOID="KG"/>
+<ItemRef ItemOID="H" Mandatory="No" UnitsItemOID="HU"/><ItemRef ItemOID="HU" Mandatory="No"/>
+</ItemGroupDef>
+<ItemDef OID="W" Name="Weight" DataType="decimal" DisplayFormat="5.1">
+<Question><TranslatedText xml:lang="en" Type="text/plain">Weight</TranslatedText></Question>
+<CRFCompletionInstructions><TranslatedText xml:lang="en" Type="text/plain">Without shoes
+</TranslatedText></CRFCompletionInstructions></ItemDef>
+<ItemDef OID="H" Name="Height" DataType="integer"/>
+<ItemDef OID="HU" Name="Unit of height" DataType="text"/>
+<ItemDef OID="KG" Name="Kilogram" DataType="text"><CodeListRef CodeListOID="C"/></ItemDef>
+<CodeList OID="C" Name="kg" DataType="text"><CodeListItem CodedValue="kg"/></CodeList>
+</MetaDataVersion></Study>
+<ClinicalData StudyOID="S" MetaDataVersionOID="1"><SubjectData SubjectKey="1">
+<StudyEventData StudyEventOID="V1"><ItemGroupData ItemGroupOID="FORM"><ItemData ItemOID="W">
+<Value> 61.5</Value><Query OID="Q1" Source="System" State="Open" Target="Site"
+LastUpdateDatetime="2024-01-02T03:04:05"><Value>Is this right?</Value></Query></ItemData>
+<ItemData ItemOID="H"><Value>170</Value><Value>171</Value></ItemData>
+</ItemGroupData></StudyEventData></SubjectData></ClinicalData></ODM>"""
+
+
+def test_odm_2_says_order_units_decimals_help_and_queries_its_own_way(tmp_path: Path) -> None:
+    path = tmp_path / "units.xml"
+    path.write_text(UNITS, encoding="utf-8")
+    file = read_odm(path)
+    draft, names = draft_from_odm(file.metadata, file.account)
+    study = _loaded(draft.files, tmp_path / "study")
+    weight, height = (study.forms["FORM"].item(name) for name in ("W", "H"))
+    assert (weight.unit, weight.decimals, str(weight.help)) == ("kg", 1, "Without shoes")
+    assert weight.required
+    assert study.schedule is not None
+    assert [visit.id for visit in study.schedule.visits] == ["V1", "V2"]
+    assert str(study.identity.description) == "About it"
+    assert height.unit == ""
+    entries = odm_entries(file, names, file.account)
+    assert entries.select("ITEM", "VALUE").rows() == [("H", "170"), ("W", " 61.5")]
+    assert file.queries.select("KEY", "TEXT", "STATUS", "RECIPIENT").rows() == [
+        ("Q1", "Is this right?", "Open", "Site")
+    ]
+    reasons = {(line.kind, r) for line in file.account.lines() for r, _ in line.reasons}
+    assert ("Value", "an item holds one value here; the first is kept") in reasons
+    assert ("ItemRef@UnitsItemOID", "the unit is collected in an item of its own") in reasons
+    assert not [line for line in file.account.lines() if line.kind == "ItemDef" and line.left]
 
 
 def test_odm_2_is_read_with_its_nested_groups(tmp_path: Path) -> None:

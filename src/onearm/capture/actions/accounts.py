@@ -16,6 +16,7 @@ from django.db import transaction
 
 from onearm.capture import access, clock, permissions, trail
 from onearm.capture.models import Grant, User
+from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def make(by: User, asked: Asked) -> tuple[User, str]:
     """
     actor = _actor(by)
     if User.objects.filter(username__iexact=asked.username.strip()).exists():
-        raise AccountProblem(f"the user name {asked.username!r} was given before; choose another")
+        raise AccountProblem(say("account.given").format(name=asked.username.strip()))
     user = User(
         username=asked.username.strip(),
         first_name=asked.first_name.strip(),
@@ -58,7 +59,7 @@ def make(by: User, asked: Asked) -> tuple[User, str]:
         must_change_password=True,
     )
     if not user.get_full_name():
-        raise AccountProblem("an account is one person's: give the person's name")
+        raise AccountProblem(say("account.no_name"))
     password = _new_password(user)
     try:
         user.full_clean()
@@ -96,15 +97,15 @@ def give(
     actor = _actor(by)
     _require_role(role, site, begins, ends)
     if not user.is_active:
-        raise AccountProblem(f"the account {user.username} was ended")
+        raise AccountProblem(say("account.is_ended").format(name=user.username))
     with_it = [g for g in user.grants.all() if _overlap(g, begins, ends)]
     for other in with_it:
         if (role in permissions.ADMINISTRATION) != (other.role in permissions.ADMINISTRATION):
-            raise AccountProblem(
-                f"{user.username} is {other.role} then; who gives rights has no other role"
-            )
+            named = {"name": user.username, "role": say(f"role.{other.role}")}
+            raise AccountProblem(say("account.alone").format(**named))
         if other.role == role and (other.site_id is None or other.site == site):
-            raise AccountProblem(f"{user.username} has the role {role} there already")
+            named = {"name": user.username, "role": say(f"role.{role}")}
+            raise AccountProblem(say("account.has_role").format(**named))
     grant = Grant.objects.create(
         user=user, role=role, site=site, begins=begins, ends=ends, given_by=by
     )
@@ -133,11 +134,31 @@ def record_training(by: User, user: User, day: date, what: str) -> None:
     """
     actor = _actor(by)
     if day > clock.now().date():
-        raise AccountProblem(f"training on {day} lies in the future")
+        raise AccountProblem(say("account.future_training").format(day=day))
     if user.trained_on is None or day < user.trained_on:
         user.trained_on = day
         user.save(update_fields=["trained_on"])
     _record(actor, "account.train", user, {"on": str(day), "what": what})
+
+
+@transaction.atomic
+def record_identity(by: User, user: User, day: date, how: str) -> None:
+    """Record that somebody saw who the person is; nothing is signed before (21 CFR 11.100(b)).
+
+    how: what was looked at, as a kind ("identity card"), never its number. A person does not check
+    the own identity. The first day counts; every later check stands in the trail.
+    """
+    actor = _actor(by)
+    if by.pk == user.pk:
+        raise AccountProblem(say("identity.own"))
+    if day > clock.now().date():
+        raise AccountProblem(say("identity.future").format(day=day))
+    if not how.strip():
+        raise AccountProblem(say("identity.how_needed"))
+    if user.identity_checked_on is None or day < user.identity_checked_on:
+        user.identity_checked_on = day
+        user.save(update_fields=["identity_checked_on"])
+    _record(actor, "identity.check", user, {"on": str(day), "how": how.strip()})
 
 
 @transaction.atomic
@@ -179,7 +200,7 @@ def review(by: User, confirmed: Iterable[int], remark: str) -> AuditEvent:
     standing = access.authorised(today)
     for row in standing:
         if row.grant.pk not in keep:
-            end_role(by, row.grant, "not confirmed in the review of access")
+            end_role(by, row.grant, kept("account.not_confirmed"))
     return trail.record(
         STREAM,
         "access.review",
@@ -243,21 +264,22 @@ def _new_password(user: User) -> str:
 
 def _need(reason: str) -> None:
     if not reason.strip():
-        raise AccountProblem("give the reason; nothing was changed")
+        raise AccountProblem(say("account.reason"))
 
 
 def _require_role(role: str, site: Site | None, begins: date, ends: date | None) -> None:
     if role not in permissions.roles():
-        raise AccountProblem(f"there is no role {role!r}")
+        raise AccountProblem(say("account.no_role").format(role=role))
+    said = say(f"role.{role}")
     if ends is not None and ends <= begins:
-        raise AccountProblem(f"the role would end on {ends}, before it begins on {begins}")
+        raise AccountProblem(say("account.ends_early").format(ends=ends, begins=begins))
     if role in permissions.TIME_LIMITED and ends is None:
-        raise AccountProblem(f"the role {role} is given only until a day; name it")
+        raise AccountProblem(say("account.needs_end").format(role=said))
     by_site = any(reach[role] == "site" for reach in permissions.table().values())
     if by_site and site is None:
-        raise AccountProblem(f"the role {role} is given at a site; choose it")
+        raise AccountProblem(say("account.needs_site").format(role=said))
     if not by_site and site is not None:
-        raise AccountProblem(f"the role {role} is not by site; leave the site out")
+        raise AccountProblem(say("account.no_site").format(role=said))
 
 
 def _overlap(grant: Grant, begins: date, ends: date | None) -> bool:
@@ -272,6 +294,4 @@ def _keep_an_administrator(user: User, today: date) -> None:
     ).exclude(ends__lte=today)
     mine = others.filter(user=user).exists()
     if mine and not others.exclude(user=user).exists():
-        raise AccountProblem(
-            f"{user.username} is the last administrator; make another one's account first"
-        )
+        raise AccountProblem(say("account.last").format(name=user.username))

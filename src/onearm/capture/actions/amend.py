@@ -12,28 +12,31 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm import records
-from onearm.capture import clock, permissions, states, studies, trail
-from onearm.capture import entries as entry_frames
-from onearm.capture.actions.queries import follow_checks
+from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
+from onearm.capture.actions import recheck
 from onearm.capture.actions.save import break_signatures
-from onearm.capture.actions.take_entries import mark_complete
-from onearm.capture.amendments import Line, Maps, compare, reused
+from onearm.capture.amendments import Line, Maps, compare
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta
-from onearm.capture.models import FormInstance, FormVersion, Query, Signature, SiteVersion
+from onearm.capture.models import (
+    AuditEvent,
+    FormInstance,
+    FormVersion,
+    Query,
+    Signature,
+    SiteVersion,
+)
 from onearm.capture.models import StudyVersion as Version
 from onearm.capture.trail import version_content
-from onearm.errors import OnearmError
-from onearm.study import load
+from onearm.capture.words import kept, say
+from onearm.errors import OnearmError, Problems
 from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from onearm.capture.models import Site, Subject, User
-    from onearm.errors import Finding
+    from onearm.capture.models import Site, User
     from onearm.study import Study
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -54,8 +57,8 @@ class Moved:
     """What a migration does, or would do.
 
     lines: by identifier. forms: how many move. held: frozen or locked forms, which stay where they
-    are. signatures: targets of signatures that break. queries: ``visit form item: text`` of queries
-    that open. is_dry: nothing was written.
+    are. signatures: what signatures that break are under. queries: place and text of queries that
+    open. All three are in the reader's words. is_dry: nothing was written.
     """
 
     lines: tuple[Line, ...]
@@ -71,25 +74,64 @@ class Moved:
         return tuple(line for line in self.lines if line.unresolved)
 
 
-def take_in(user: User, folder: Path) -> Version:
+LOOK = "study.look"
+"""The act of having looked at every form and check of a version before it goes to a site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looked at a version, in which role, and when."""
+
+    who: str
+    role: str
+    at: datetime
+
+
+def record_look(user: User, version: Version) -> None:
+    """Put into the trail that the person looked at the forms and checks of a version.
+
+    For whoever loads, releases or migrates; raises `permissions.NotAllowed`.
+    """
+    today = clock.now().date()
+    rights = ("study.load", "study.release", "study.migrate")
+    held = next((r for r in rights if permissions.can(user, r, None, today)), rights[0])
+    actor = permissions.actor(user, held, None, today)
+    trail.record(
+        "study",
+        LOOK,
+        actor=actor,
+        target=f"version {version.number}",
+        details={"hash": version.hash},
+    )
+
+
+def looked_at(version: Version) -> list[Look]:
+    """Every look at a version that was recorded, first to last."""
+    acts = AuditEvent.objects.filter(
+        stream="study", action=LOOK, target=f"version {version.number}"
+    ).select_related("user")
+    return [
+        Look((a.user.get_full_name() or a.user.username) if a.user else "", a.role, a.at)
+        for a in acts.order_by("number")
+    ]
+
+
+def take_in(user: User, folder: Path, *, reworded: str = "") -> Version:
     """Keep the study folder as a version that can be released to sites.
 
-    Raises `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and
-    ``OnearmError`` where an identifier that was taken out comes back with another meaning.
+    reworded: why words of codes change and their meaning does not. Raises
+    `permissions.NotAllowed`, ``Problems`` where the folder cannot be loaded, and ``OnearmError``
+    where an identifier of an earlier version has another meaning (`amendments.reused`).
     """
     permissions.actor(user, "study.load", None, clock.now().date())
-    known = [studies.study_of(v) for v in Version.objects.order_by("number")]
-    again = reused(known, load(folder))
-    if again:
-        raise OnearmError(
-            "an identifier keeps its meaning for ever; give these items new names: "
-            + "; ".join(again)
-        )
-    with transaction.atomic():
-        return studies.take_in(folder, user=user)
+    try:
+        with transaction.atomic():
+            return studies.take_in(folder, user=user, reworded=reworded)
+    except Problems as problem:
+        raise Problems(problem.findings, say("amend.unreadable")) from problem
 
 
-def take_in_zip(user: User, content: bytes) -> Version:
+def take_in_zip(user: User, content: bytes, *, reworded: str = "") -> Version:
     """The same for a zip file of the folder; only text files of a study are taken from it.
 
     Raises ``OnearmError`` besides for what is no zip file, is too large or names paths outside.
@@ -97,7 +139,7 @@ def take_in_zip(user: User, content: bytes) -> Version:
     permissions.actor(user, "study.load", None, clock.now().date())
     with tempfile.TemporaryDirectory(prefix="onearm-study-") as scratch:
         folder = _unpacked(content, Path(scratch))
-        return take_in(user, folder)
+        return take_in(user, folder, reworded=reworded)
 
 
 def migrate(
@@ -119,7 +161,8 @@ def migrate(
     actors = {s.pk: permissions.actor(user, "study.migrate", s, today) for s in sites}
     for site in sites:
         if not SiteVersion.objects.filter(site=site, version=version, begins__lte=today).exists():
-            raise OnearmError(f"version {version.number} has not been released to site {site.code}")
+            named = {"version": version.number, "site": site.code}
+            raise OnearmError(say("amend.not_released").format(**named))
     moved: Moved | None = None
     try:
         with transaction.atomic():
@@ -129,7 +172,7 @@ def migrate(
     except _Undo:
         pass
     if moved is None:
-        raise OnearmError("the migration gave no account")  # never: _migrate returned one
+        raise AssertionError(version)  # never: _migrate returned an account
     return moved
 
 
@@ -145,6 +188,7 @@ def _migrate(
         FormInstance.objects.filter(event__subject__site__in=sites)
         .exclude(study_version=version)
         .select_related("event__subject__site", "study_version")
+        .defer("study_version__files")
         .order_by("event__subject__code", "pk")
     )
     new = studies.study_of(version)
@@ -152,23 +196,25 @@ def _migrate(
     blocked = [line for line in lines if line.unresolved]
     if blocked and not is_dry:
         named = "; ".join(f"{b.form}.{b.item}: {', '.join(b.unresolved[:5])}" for b in blocked)
-        raise Blocked(f"values without a place in version {version.number}: {named}")
+        raise Blocked(say("amend.no_place").format(version=version.number, values=named))
     moving, held = _open(form for form in forms if form.form in new.forms)
     signed = set(Signature.objects.filter(broken_at=None).values_list("pk", flat=True))
     asked = set(Query.objects.values_list("pk", flat=True))
     for form in moving:
         _move(form, version, actors[form.event.subject.site_id], maps)
     for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
-        _follow(subject, new, clock.now())
+        recheck.follow(new, subject)
     broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
-    opened = Query.objects.exclude(pk__in=asked).select_related("subject")
+    opened = Query.objects.exclude(pk__in=asked).select_related("subject__site")
+    at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
     moved = Moved(
         lines=tuple(lines),
         forms=len(moving),
         held=tuple(held),
-        signatures=tuple(broken.order_by("pk").values_list("target", flat=True)),
+        signatures=tuple(_said(broken.order_by("pk").values_list("target", flat=True))),
         queries=tuple(
-            f"{q.subject.code} {q.visit} {q.form} {q.item}: {q.text}" for q in opened.order_by("pk")
+            f"{q.subject.code} {places.query_place(q, at_sites)}: {_asked(new, q)}"
+            for q in opened.order_by("pk")
         ),
         is_dry=is_dry,
     )
@@ -188,6 +234,19 @@ def _migrate(
             },
         )
     return moved
+
+
+def _said(targets: Iterable[str]) -> list[str]:
+    """Targets in the reader's words, in their order."""
+    known = list(targets)
+    words = places.targets_said(known)
+    return [words[target] for target in known]
+
+
+def _asked(study: Study, query: Query) -> str:
+    """What a query asks; the plan is read by people who may not read what identifies."""
+    is_covered = query.item in identity.identifying(study, query.form)
+    return wording.covered_query(study, query) if is_covered else wording.query_text(study, query)
 
 
 def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
@@ -223,8 +282,7 @@ def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[str]]
         try:
             states.require_open(states.targets(form=form, items=touched))
         except states.Held:
-            event = form.event
-            held.append(f"{event.subject.code} {event.visit} {event.repeat} {form.form}")
+            held.append(places.form_at(studies.study_of(form.study_version), form.event, form.form))
             continue
         moving.append(form)
     return moving, held
@@ -237,7 +295,7 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
         if cell.value in maps.get((form.form, cell.item), {})
     ]
     change = delta(form.data, changed)
-    at = clock.check(form.saved_at)
+    at = clock.check(trail.newest())
     before = form.study_version.number
     form.data = applied(form.data, change)
     form.version += 1
@@ -250,7 +308,7 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
         user=actor.user,
         role=actor.role,
         at=at,
-        reason=f"amendment: version {before} to {version.number}",
+        reason=kept("amend.reason").format(before=before, after=version.number),
         origin=FormVersion.Origin.MIGRATION,
         study_version=version,
         previous=form.head,
@@ -262,35 +320,24 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
     break_signatures(form, actor, at)
 
 
-def _follow(subject: Subject, study: Study, at: datetime) -> None:
-    """Completeness and queries of a subject under the new version."""
-    frame = entry_frames.asked(study, entry_frames.of_subject(subject))
-    found = records.check(study, records.at_cut(study, frame, cut=None))
-    mark_complete(study, subject, found)
-    by_form: dict[str, list[Finding]] = {form: [] for form in study.forms}
-    for finding in found:
-        if finding.place.form in by_form and not finding.rule.startswith("visit."):
-            by_form[finding.place.form].append(finding)
-    follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
-
-
 def _unpacked(content: bytes, scratch: Path) -> Path:
     try:
         bundle = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as problem:
-        raise OnearmError("the file is not a zip file of a study folder") from problem
+        raise OnearmError(say("amend.no_zip")) from problem
     inside = [about for about in bundle.infolist() if not about.is_dir()]
     if len(inside) > MOST_FILES or sum(about.file_size for about in inside) > MOST_BYTES:
-        raise OnearmError("the zip file is larger than any study folder")
+        limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
+        raise OnearmError(say("amend.zip_large").format(**limits))
     for about in _studies_files(inside):
         target = (scratch / about.filename).resolve()
         if not target.is_relative_to(scratch.resolve()):
-            raise OnearmError(f"the zip file names a path outside itself: {about.filename}")
+            raise OnearmError(say("amend.zip_outside").format(path=about.filename))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bundle.read(about))
     found = sorted(scratch.rglob("study.yaml"), key=lambda path: len(path.parts))
     if not found:
-        raise OnearmError("the zip file holds no study.yaml")
+        raise OnearmError(say("amend.no_study"))
     return found[0].parent
 
 

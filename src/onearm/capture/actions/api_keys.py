@@ -11,6 +11,7 @@ from django.db import transaction
 
 from onearm.capture import clock, trail
 from onearm.capture.models import ApiKey
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ def make_key(user: User, name: str, ends: date) -> tuple[ApiKey, str]:
     """
     today = clock.now().date()
     if not name.strip():
-        raise OnearmError("name the program that will use the key")
+        raise OnearmError(say("keys.no_name"))
     if not today < ends <= today + LONGEST:
-        raise OnearmError("a key ends on a later day within a year")
+        days = {"first": today + timedelta(days=1), "last": today + LONGEST}
+        raise OnearmError(say("keys.no_end").format(**days))
     text = secrets.token_urlsafe(32)
     with transaction.atomic():
         made = ApiKey.objects.create(
@@ -43,7 +45,7 @@ def make_key(user: User, name: str, ends: date) -> tuple[ApiKey, str]:
 def revoke(user: User, key: ApiKey) -> None:
     """End a key of one's own at once; raises ``OnearmError`` for another person's."""
     if key.user_id != user.pk:
-        raise OnearmError("this is another person's key")
+        raise OnearmError(say("keys.not_yours"))
     with transaction.atomic():
         key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])

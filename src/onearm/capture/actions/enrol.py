@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from onearm.capture import clock, enrolment, permissions, states, trail, zones
-from onearm.capture.actions.save import Changes, save
+from onearm.capture.actions.save import Changes, Origin, save
 from onearm.capture.course import complete
 from onearm.capture.document import Cell
 from onearm.capture.models import (
@@ -92,7 +92,7 @@ def confirm(user: User, subject: Subject) -> Confirmation:
     return made
 
 
-def enrol(user: User, subject: Subject) -> Subject:
+def enrol(user: User, subject: Subject, *, origin: str = Origin.SCREEN) -> Subject:
     """Take a place for an eligible subject, and say so on the study's enrolment form.
 
     Raises `NotEligible` with every reason at once, `permissions.NotAllowed`, `states.Held`, and
@@ -113,13 +113,15 @@ def enrol(user: User, subject: Subject) -> Subject:
         highest = Subject.objects.aggregate(most=Max("slot"))["most"] or 0
         subject.stage = Stage.ENROLLED
         subject.slot = max(highest, taken.count()) + 1
-        subject.enrolled_on = _write(user, study, subject, enrolment.ENROLLED, today)
+        subject.enrolled_on = _write(user, study, subject, enrolment.ENROLLED, today, origin=origin)
         subject.save(update_fields=["stage", "slot", "enrolled_on"])
         _record(subject, "subject.enrol", actor, details={"slot": subject.slot})
     return subject
 
 
-def fail(user: User, subject: Subject, reason: str, *, code: str = "") -> Subject:
+def fail(
+    user: User, subject: Subject, reason: str, *, code: str = "", origin: str = Origin.SCREEN
+) -> Subject:
     """A screen failure with its reason, said on the study's enrolment form too.
 
     code: the answer to the form's own question for the reason. Raises ``OnearmError`` without one.
@@ -143,7 +145,7 @@ def fail(user: User, subject: Subject, reason: str, *, code: str = "") -> Subjec
             raise OnearmError(say("enrol.not_screening").format(stage=stage))
         subject.stage, subject.failed_because = Stage.FAILED, text
         also = {item.name: code} if item and code else {}
-        _write(user, study, subject, enrolment.SCREEN_FAILURE, today, also)
+        _write(user, study, subject, enrolment.SCREEN_FAILURE, today, also, origin=origin)
         subject.save(update_fields=["stage", "failed_because"])
         _record(subject, "subject.fail", actor, reason=text)
     return subject
@@ -201,6 +203,8 @@ def _write(
     code: str,
     today: date,
     also: dict[str, str] | None = None,
+    *,
+    origin: str,
 ) -> date:
     """Fill the enrolment form where it is empty; the day that stands on it in the end."""
     home = enrolment.status(study)
@@ -219,7 +223,8 @@ def _write(
     ]
     subject.save(update_fields=["stage"])  # the save path refuses the code before the stage is set
     version = instance.version if instance else 0
-    saved = save(user, event, home.form.form, Changes(cells, version, clear=True))
+    changes = Changes(cells, version, clear=True)
+    saved = save(user, event, home.form.form, changes, origin=origin)
     return _day(saved.instance, day) or today
 
 

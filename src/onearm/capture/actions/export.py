@@ -8,21 +8,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from onearm.capture import clock, permissions, trail
+from onearm.capture import clock, permissions, trail, words
 from onearm.capture import entries as entry_frames
 from onearm.capture.export import files as written
 from onearm.capture.export.deidentify import entries_without_names, offsets, without_names
 from onearm.capture.export.layout import newest_study, sheets
 from onearm.capture.export.tables import Selection, tables
-from onearm.capture.models import FormInstance, StudyVersion
+from onearm.capture.models import AuditEvent, FormInstance, Site, StudyVersion
+from onearm.capture.studies import study_of
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import polars as pl
+    from django.db.models import QuerySet
 
     from onearm.capture.export.tables import Table
     from onearm.capture.models import User
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 class Wanted:
     """What a person asks for. Empty collections mean all that the person may export.
 
-    with_names: identifying items and true dates too, which needs a right of its own.
+    with_names: identifying items and true dates too, which needs a right of its own. language: of
+    labels where a format holds them in one language; empty for that of the person's pages.
     """
 
     formats: Collection[str] = ("parquet",)
@@ -43,6 +47,7 @@ class Wanted:
     as_of: datetime | None = None
     only_complete: bool = False
     with_names: bool = False
+    language: Literal["", "en", "zh"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +60,23 @@ class Exported:
     rows: int
 
 
-def export(user: User, wanted: Wanted, *, action: str = "export", target: str = "") -> Exported:
+def export(
+    user: User | None, wanted: Wanted, *, action: str = "export", target: str = ""
+) -> Exported:
     """Write the export into a temporary zip file and record who took what out.
 
-    Raises `permissions.NotAllowed`; ``OnearmError`` for a format that is unknown, for nothing to
-    export and for ODM with the audit record where names must stay inside; ``Problems`` where a
-    format cannot hold the data. A refused export is not recorded: nothing left.
+    user: None where whoever owns the database asks, on the command line. Raises
+    `permissions.NotAllowed`; ``OnearmError`` for a format that is unknown, for nothing to export
+    and for ODM with the audit record where names must stay inside; ``Problems`` where a format
+    cannot hold the data. A refused export is not recorded: nothing left.
     """
     actor = _actor(user, with_names=wanted.with_names)
     _refuse_unknown(wanted)
     selection = selection_for(user, wanted)
-    study, version = newest_study(), StudyVersion.objects.order_by("-number").first()
-    if study is None or version is None:
-        raise OnearmError("the database holds no study yet")
+    versions = list(StudyVersion.objects.order_by("-number"))
+    study = newest_study()
+    if study is None:
+        raise OnearmError(say("error.no_study"))
     created = wanted.as_of or clock.now()
     with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
         folder = Path(scratch)
@@ -75,7 +84,14 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
         found = tables(selection)
         named = found if wanted.with_names else _nameless(found, days)
         formats = [form for form in written.TABLES if form in wanted.formats]
-        rows = written.write_tables(named, folder, formats=formats, study=study.id, created=created)
+        rows = written.write_tables(
+            named,
+            folder,
+            formats=formats,
+            study=study.id,
+            created=created,
+            language=wanted.language or words.language(),
+        )
         if set(wanted.formats) & set(written.WHOLE):
             entries = entries_of(selection)
             if not wanted.with_names:
@@ -87,7 +103,8 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
                 folder,
                 formats=wanted.formats,
                 created=created,
-                files=version.files,
+                files=versions[0].files,
+                former=[study_of(version) for version in versions[1:]],
             )
         made = Path(tempfile.mkstemp(prefix="onearm-export-", suffix=".zip")[1])
         written.zipped(folder, made)
@@ -102,21 +119,32 @@ def export(user: User, wanted: Wanted, *, action: str = "export", target: str = 
     return Exported(made, f"{study.id}_{created:%Y%m%dT%H%M%SZ}.zip", digest, rows)
 
 
-def selection_for(user: User, wanted: Wanted) -> Selection:
-    """What is asked for, within the sites that the person's right reaches.
+def taken_out(user: User) -> QuerySet[AuditEvent]:
+    """Who took what out, newest first; for those who may export. Raises `NotAllowed`."""
+    today = clock.now().date()
+    if not permissions.can(user, "export", None, today):
+        permissions.actor(user, "export.deidentified", None, today)
+    found = AuditEvent.objects.filter(action__in=("export", "export.archive"))
+    return found.select_related("user").order_by("-at", "-pk")
+
+
+def selection_for(user: User | None, wanted: Wanted) -> Selection:
+    """What is asked for, within the sites that the person's right reaches (None: all).
 
     Raises ``OnearmError`` naming a site that it does not reach, or a form that no version has.
     """
     right = "export" if wanted.with_names else "export.deidentified"
-    mine = permissions.sites_of(user, right, clock.now().date())
+    mine = Site.objects.all()
+    if user is not None:
+        mine = permissions.sites_of(user, right, clock.now().date())
     if wanted.sites:
         lost = set(wanted.sites) - {site.code for site in mine}
         if lost:
-            raise OnearmError(f"site {min(lost)} is not among the sites that you may export")
+            raise OnearmError(say("export.site").format(site=min(lost)))
         mine = mine.filter(code__in=wanted.sites)
     lost = set(wanted.forms) - set(sheets())
     if lost:
-        raise OnearmError(f"no version of the study has the form {min(lost)}")
+        raise OnearmError(say("export.no_form").format(form=min(lost)))
     return Selection(
         sites=tuple(mine),
         subjects=wanted.subjects,
@@ -140,7 +168,9 @@ def entries_of(selection: Selection) -> pl.DataFrame:
     return entry_frames.as_of(selection.as_of, forms)
 
 
-def _actor(user: User, *, with_names: bool) -> Actor:
+def _actor(user: User | None, *, with_names: bool) -> Actor | None:
+    if user is None:
+        return None
     right = "export" if with_names else "export.deidentified"
     return permissions.actor(user, right, None, clock.now().date())
 
@@ -149,16 +179,14 @@ def _refuse_unknown(wanted: Wanted) -> None:
     unknown = set(wanted.formats) - set(written.FORMATS)
     if unknown:
         known = ", ".join(written.FORMATS)
-        raise OnearmError(f"{min(unknown)} is not a format; choose of {known}")
+        raise OnearmError(say("export.no_format").format(format=min(unknown), known=known))
     if not wanted.formats:
-        raise OnearmError("choose a format")
-    if "odm_audit" in wanted.formats and not wanted.with_names:
-        raise OnearmError(
-            "the record of every change holds true dates and names of persons; "
-            "export it with what identifies, or choose another format"
-        )
+        raise OnearmError(say("export.choose"))
+    if set(written.HISTORIES) & set(wanted.formats) and not wanted.with_names:
+        raise OnearmError(say("export.audit_names"))
     if wanted.as_of is not None and wanted.as_of > clock.now():
-        raise OnearmError("the moment lies in the future; choose one that has passed")
+        moment = f"{wanted.as_of:%Y-%m-%d %H:%M:%S}"
+        raise OnearmError(say("error.future").format(moment=moment))
 
 
 def _nameless(found: Iterator[Table], days: dict[str, int]) -> Iterator[Table]:

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from onearm.capture import clock, permissions, states, trail
 from onearm.capture.models import Attachment
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def attach(
     if instead_of is not None and (
         instead_of.instance_id != instance.pk or instead_of.superseded_by_id
     ):
-        raise FileRefused("the file to supersede is not a current file of this form")
+        raise FileRefused(say("files.not_current"))
     stored_as = secrets.token_hex(24)
     path = _folder() / stored_as
     try:
@@ -119,13 +120,7 @@ def content(user: User, attachment: Attachment) -> bytes:
     """
     subject = attachment.instance.event.subject
     actor = permissions.actor(user, "form.view", subject.site, clock.now().date())
-    try:
-        plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
-    except (OSError, InvalidToken) as problem:
-        said = f"the file {attachment.name} cannot be read; restore it from the backup"
-        raise FileDamaged(said) from problem
-    if hashlib.sha256(plain).hexdigest() != attachment.sha256:
-        raise FileDamaged(f"the file {attachment.name} is not what was stored; restore the backup")
+    plain = deciphered(attachment)
     trail.record(
         f"subject:{subject.code}",
         "file.read",
@@ -137,29 +132,43 @@ def content(user: User, attachment: Attachment) -> bytes:
     return plain
 
 
+def deciphered(attachment: Attachment) -> bytes:
+    """The bytes of a file for acts that have a right and a line in the trail of their own.
+
+    Raises `FileDamaged` where they are not what was stored.
+    """
+    try:
+        plain = _fernet().decrypt((_folder() / attachment.stored_as).read_bytes())
+    except (OSError, InvalidToken) as problem:
+        raise FileDamaged(say("files.unreadable").format(name=attachment.name)) from problem
+    if hashlib.sha256(plain).hexdigest() != attachment.sha256:
+        raise FileDamaged(say("files.changed").format(name=attachment.name))
+    return plain
+
+
 def _type_of(name: str, given: bytes) -> str:
     """The media type by content; the ending of the name has to fit it."""
     if not given:
-        raise FileRefused(f"{name} is empty")
+        raise FileRefused(say("files.empty").format(name=name))
     if len(given) > LARGEST:
         most = LARGEST // (1024 * 1024)
-        raise FileRefused(f"{name} is larger than {most} MiB; attach a smaller file")
+        raise FileRefused(say("files.large").format(name=name, most=most))
     found = next(
         (kind for kind, (at, signs) in SIGNS.items() if given[at : at + 16].startswith(signs)), None
     )
     if found is None:
-        raise FileRefused(f"{name} is {_guess(given)}; attach a PDF, PNG, JPEG, TIFF or DICOM file")
+        raise FileRefused(say("files.kind").format(name=name, found=_guess(given)))
     if Path(name).suffix.lower() not in ALLOWED[found]:
-        raise FileRefused(f"{name} holds {found}, and its name says otherwise; rename it")
+        raise FileRefused(say("files.ending").format(name=name, found=found))
     return found
 
 
 def _guess(given: bytes) -> str:
     """What the content seems to be, for the message."""
     try:
-        return str(puremagic.from_string(given[:4096], mime=True)) or "of an unknown type"
+        return str(puremagic.from_string(given[:4096], mime=True)) or say("files.unknown")
     except (puremagic.PureError, ValueError):
-        return "of an unknown type"
+        return say("files.unknown")
 
 
 def _clean(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import translation
 
 from onearm.capture import clock, permissions, states, trail, wording
@@ -187,3 +188,9 @@ def _record(query: Query, action: str, actor: permissions.Actor) -> None:
 def live_queries(subject: Subject, form: str) -> QuerySet[Query]:
     """Open and answered queries on one form of a subject."""
     return Query.objects.filter(subject=subject, form=form, state__in=LIVE)
+
+
+def with_last_word(queries: QuerySet[Query]) -> QuerySet[Query]:
+    """Queries that carry as ``last`` the newest words that a person wrote in each; None if none."""
+    said = QueryEntry.objects.filter(query=OuterRef("pk"), user__isnull=False).exclude(text="")
+    return queries.annotate(last=Subquery(said.order_by("-pk").values("text")[:1]))

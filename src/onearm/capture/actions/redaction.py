@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm.capture import clock, permissions, states, trail
+from onearm.capture import clock, permissions, places, states, trail
 from onearm.capture.actions.save import Changes, Origin, save
 from onearm.capture.chain import link
 from onearm.capture.document import KEY, Cell, Document, cells
@@ -18,6 +18,8 @@ from onearm.capture.models import (
     RedactedVersion,
     Redaction,
 )
+from onearm.capture.ranges import SI
+from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ def request(user: User, version: FormVersion, row: int, item: str, reason: str) 
     instance = version.instance
     actor = permissions.actor(user, "redaction.request", _site(instance), clock.now().date())
     if not reason.strip():
-        raise RedactionProblem("say why these are personal data that do not belong here")
+        raise RedactionProblem(say("redaction.reason"))
     if not _value(version.delta, row, item) or _value(version.delta, row, item) == MARK:
-        raise RedactionProblem(f"version {version.version} put no value into row {row}, {item}")
+        cell = places.target_said(f"item:{instance.pk}:{row}:{item}")
+        raise RedactionProblem(say("redaction.no_value").format(version=version.version, cell=cell))
     made = Redaction.objects.create(
         instance=instance,
         version=version.version,
@@ -71,17 +74,18 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     actor = permissions.actor(user, "redaction.approve", _site(instance), clock.now().date())
     _require_pending(redaction)
     if user.pk == redaction.requested_by_id:
-        raise RedactionProblem("you asked for it yourself: another person has to approve it")
+        raise RedactionProblem(say("redaction.own"))
     states.require_open(states.targets(form=instance, items=[(redaction.row, redaction.item)]))
     seen = instance.versions.get(version=redaction.version)
     value = _value(seen.delta, redaction.row, redaction.item)
+    si = _si(seen.delta, redaction.row, redaction.item)
     _empty_cell(user, redaction, value)
     redaction.approved_by, redaction.approved_at = user, clock.now()
     redaction.save(update_fields=["approved_by", "approved_at"])
     changed = [
-        _blacken(redaction, version)
+        _blacken(redaction, version, black)
         for version in instance.versions.order_by("version")
-        if _value(version.delta, redaction.row, redaction.item) == value
+        if (black := _blackened(redaction, version.delta, value, si)) != version.delta
     ]
     _clean_around(instance, value)
     details = {"asked_by": redaction.requested_by.username, "versions": changed}
@@ -97,7 +101,7 @@ def refuse(user: User, redaction: Redaction, reason: str) -> Redaction:
     )
     _require_pending(redaction)
     if not reason.strip():
-        raise RedactionProblem("say why the value stays")
+        raise RedactionProblem(say("redaction.why_stays"))
     redaction.refused_by, redaction.refused_at = user, clock.now()
     redaction.refused_because = reason.strip()
     redaction.save(update_fields=["refused_by", "refused_at", "refused_because"])
@@ -113,7 +117,7 @@ def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
     changes = Changes(
         [Cell(redaction.row, redaction.item)],
         instance.version,
-        reason=f"redaction {redaction.pk}: {redaction.reason}",
+        reason=kept("redaction.kept").format(n=redaction.pk, reason=redaction.reason),
         clear=True,
     )
     save(
@@ -126,13 +130,23 @@ def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
     )
 
 
-def _blacken(redaction: Redaction, version: FormVersion) -> dict[str, object]:
+def _blackened(redaction: Redaction, delta: Document, value: str, si: str) -> Document:
+    """A save's delta without the value, and without what was worked out from it in SI units."""
+    rows = []
+    for row in delta["rows"]:
+        black = dict(row)
+        if row[KEY] == redaction.row and row.get(redaction.item) == value:
+            black[redaction.item] = MARK
+        if row[KEY] == redaction.row and si and _si(delta, redaction.row, redaction.item) == si:
+            beside = row[SI][redaction.item]
+            black[SI] = {**row[SI], redaction.item: {**beside, "value": MARK}}
+        rows.append(black)
+    return {"rows": rows}
+
+
+def _blacken(redaction: Redaction, version: FormVersion, black: Document) -> dict[str, object]:
     """Change one save's delta the only way the database lets it change; what the trail keeps."""
-    rows = [
-        {**row, redaction.item: MARK} if row[KEY] == redaction.row else row
-        for row in version.delta["rows"]
-    ]
-    version.delta = {"rows": rows}
+    version.delta = black
     hash_ = link(version.previous, trail.version_content(version))
     RedactedVersion.objects.create(
         redaction=redaction, form_version=version, delta=version.delta, hash=hash_
@@ -164,7 +178,15 @@ def _value(delta: Document, row: int, item: str) -> str:
 
 def _require_pending(redaction: Redaction) -> None:
     if redaction.approved_at or redaction.refused_at:
-        raise RedactionProblem("this request was decided on already")
+        raise RedactionProblem(say("redaction.decided"))
+
+
+def _si(delta: Document, row: int, item: str) -> str:
+    """The value in SI units that a save kept beside a result; empty where it kept none."""
+    for each in delta["rows"]:
+        if each[KEY] == row:
+            return str((each.get(SI) or {}).get(item, {}).get("value", ""))
+    return ""
 
 
 def _site(instance: FormInstance) -> Site:

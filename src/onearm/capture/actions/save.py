@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from onearm.capture import clock, permissions, states
+from onearm.capture import clock, permissions, places, states, trail
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.visits import keep_date
@@ -17,9 +17,10 @@ from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
 from onearm.capture.enrolment import require_order
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
-from onearm.capture.ranges import with_ranges
+from onearm.capture.ranges import USED, with_ranges
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
+from onearm.capture.words import kept, said, say
 from onearm.errors import Finding, OnearmError, Problems
 
 if TYPE_CHECKING:
@@ -36,12 +37,9 @@ class Stale(OnearmError):
     theirs: what they changed since. version: the version that stands now.
     """
 
-    def __init__(self, version: int, theirs: Document) -> None:
+    def __init__(self, place: str, version: int, theirs: Document) -> None:
         self.version, self.theirs = version, theirs
-        super().__init__(
-            f"the form was saved by somebody else meanwhile and is now at version {version}; "
-            "compare the two and save again"
-        )
+        super().__init__(say("form.stale_at").format(place=place, version=version))
 
 
 class ReasonNeeded(OnearmError):
@@ -51,10 +49,10 @@ class ReasonNeeded(OnearmError):
 class MustConfirm(OnearmError):
     """The change hides items that hold values; saving clears them, and that must be confirmed."""
 
-    def __init__(self, hidden: Sequence[Cell]) -> None:
+    def __init__(self, place: str, hidden: Sequence[Cell], labels: Mapping[str, str]) -> None:
         self.hidden = tuple(hidden)
-        names = ", ".join(sorted({cell.item for cell in hidden}))
-        super().__init__(f"saving would clear items that no longer apply: {names}")
+        names = ", ".join(labels[name] for name in sorted({cell.item for cell in hidden}))
+        super().__init__(say("form.would_clear").format(place=place, items=names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ class Changes:
 
     cells: the values as typed, changed or not. removed: reason by key for rows taken out (an empty
     reason puts a row back). version: the version the form was opened at, 0 for a new form. clear:
-    that hidden items may be cleared has been confirmed.
+    that hidden items may be cleared has been confirmed. anew: laboratory results that stay as they
+    are shall be compared with the ranges that hold now; where no value changes, the reason is that.
     """
 
     cells: Iterable[Cell]
@@ -71,6 +70,7 @@ class Changes:
     removed: Mapping[int, str] = field(default_factory=dict)
     reason: str = ""
     clear: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,11 @@ def save(
     today = clock.now().date()
     actor = permissions.actor(user, capability, site, today)
     with transaction.atomic():
-        instance = _locked(event, form_id)
+        event = _locked(event)
+        instance = _standing(event, form_id)
         version = instance.study_version if instance else version_at(site, today)
         if version is None:
-            raise OnearmError(f"no version of the study has been released to site {site.code}")
+            raise OnearmError(say("enrol.no_version").format(site=site.code))
         if instance is None:
             instance = FormInstance(
                 event=event, form=form_id, study_version=version, head=START, data=empty()
@@ -114,34 +115,48 @@ def save(
             study_of(version), event, form_id, instance.data, changes.cells, changes.removed
         )
         if judged.hard:
-            raise Problems(judged.hard, "The form was not saved")
+            raise Problems(judged.hard, say("form.not_saved"))
         require_order(study_of(version), event.subject, form_id, judged.cells)
         if judged.cleared and not changes.clear:
-            raise MustConfirm(judged.cleared)
+            raise _must_confirm(instance, judged.cleared)
         change = delta(instance.data, judged.cells, removed=changes.removed)
-        if not change["rows"] and instance.pk:
+        if not change["rows"] and instance.pk and not changes.anew:
             return Saved(instance, judged.soft, changed=False)
         stands = applied(instance.data, change)
-        change = with_ranges(study_of(version), event, form_id, stands, change)
+        change = with_ranges(study_of(version), event, form_id, stands, change, anew=changes.anew)
+        if not change["rows"] and instance.pk:
+            return Saved(instance, judged.soft, changed=False)
         touched = [(r["_key"], name) for r in change["rows"] for name in r if name[0] != "_"]
-        states.require_open(states.targets(event=event, form=instance, items=touched))
-        states.require_open(states.targets(event=event))
+        if changes.anew:
+            touched += [(r["_key"], name) for r in change["rows"] for name in r.get(USED, {})]
+        states.require_open(states.targets(form=instance, items=touched))
         if not changes.reason and changes_filled(instance.data, change):
-            raise ReasonNeeded("say why data that were saved before are changed")
-        _write(instance, change, judged, actor, origin, changes.reason, version)
+            raise ReasonNeeded(say("form.why_needed").format(place=_place(instance)))
+        reason = changes.reason or (kept("change.ranges") if changes.anew else "")
+        _write(instance, change, judged, actor, origin, reason, version)
     return Saved(instance, judged.soft, changed=True)
 
 
-def _locked(event: EventInstance, form_id: str) -> FormInstance | None:
-    """The form's row, locked against other writers until the transaction ends.
+def _locked(event: EventInstance) -> EventInstance:
+    """The visit as it stands now, locked until the transaction ends.
 
-    The event's row is locked first, so that two first saves of one form follow each other.
+    It is locked before any of its forms, so that two first saves of one form follow each other.
     """
+    events = EventInstance.objects.select_related("subject__site")
+    if connection.features.has_select_for_update:
+        events = events.select_for_update(of=("self",))
+    return events.get(pk=event.pk)
+
+
+def _standing(event: EventInstance, form_id: str) -> FormInstance | None:
+    """The form as it stands, locked against other writers; None where nobody has saved it."""
     forms = FormInstance.objects.filter(event=event, form=form_id).select_related("study_version")
     if connection.features.has_select_for_update:
-        EventInstance.objects.select_for_update().get(pk=event.pk)
         forms = forms.select_for_update(of=("self",))
-    return forms.first()
+    instance = forms.defer("study_version__files").first()
+    if instance is not None:
+        instance.event = event
+    return instance
 
 
 def _require_fresh(instance: FormInstance, opened_at: int) -> None:
@@ -151,7 +166,16 @@ def _require_fresh(instance: FormInstance, opened_at: int) -> None:
     theirs = empty()
     for change in later.values_list("delta", flat=True):
         theirs = applied(theirs, change)
-    raise Stale(instance.version, theirs)
+    raise Stale(_place(instance), instance.version, theirs)
+
+
+def _place(instance: FormInstance) -> str:
+    return places.form_at(study_of(instance.study_version), instance.event, instance.form)
+
+
+def _must_confirm(instance: FormInstance, hidden: Sequence[Cell]) -> MustConfirm:
+    items = study_of(instance.study_version).forms[instance.form].items
+    return MustConfirm(_place(instance), hidden, {i.name: said(i.label) for i in items})
 
 
 def _write(
@@ -163,12 +187,13 @@ def _write(
     reason: str,
     study_version: StudyVersion,
 ) -> None:
-    at = clock.check(instance.saved_at)
+    at = clock.check(trail.newest())
     instance.data = applied(instance.data, change)
     instance.version += 1
     instance.saved_at = at
     instance.is_complete = judged.is_complete
-    instance.save()  # gives a new form its key, which the hash is taken over
+    if instance.pk is None:
+        instance.save()  # gives a new form its key, which the hash is taken over
     version = FormVersion(
         instance=instance,
         version=instance.version,
@@ -184,7 +209,7 @@ def _write(
     version.hash = link(instance.head, version_content(version))
     version.save(force_insert=True)
     instance.head = version.hash
-    instance.save(update_fields=["head"])
+    instance.save()
     follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
     break_signatures(instance, actor, at)
     keep_date(study_of(study_version), instance.event)
@@ -192,8 +217,20 @@ def _write(
 
 
 def break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
-    """Break every standing signature over a form: its content is not what was signed any more."""
+    """Break every standing signature over a form, and say so in the trail: its content is not what
+    was signed any more."""
     named = states.targets(form=instance)
-    Signature.objects.filter(target__in=named, broken_at=None).update(
-        broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved"
+    standing = Signature.objects.filter(target__in=named, broken_at=None)
+    broken = list(standing.order_by("pk").values_list("pk", "target"))
+    if not broken:
+        return
+    standing.update(broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved")
+    subject = instance.event.subject
+    trail.record(
+        f"subject:{subject.code}",
+        "sign.break",
+        actor=actor,
+        site=subject.site,
+        target=f"form:{instance.pk}",
+        details={"signatures": [target for _, target in broken], "version": instance.version},
     )

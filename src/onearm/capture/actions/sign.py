@@ -11,10 +11,11 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from onearm.capture import clock, permissions, states, trail, zones
+from onearm.capture import clock, permissions, places, states, trail, zones
 from onearm.capture.actions.hold import find
 from onearm.capture.chain import START, link
 from onearm.capture.models import FormInstance, Hold, Query, Signature
+from onearm.capture.studies import study_of
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 
@@ -57,15 +58,19 @@ def needs_code(user: User) -> bool:
     return bool(is_mfa_enabled(user))
 
 
-def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signature:
+def sign(
+    request: HttpRequest, target: str, meaning: str, proof: Proof, *, is_alone: bool = False
+) -> Signature:
     """Sign a form, a visit or a casebook as it stands.
 
     Only investigators of the site have the right, and only who has accepted that the electronic
-    signature equals one by hand (asked at the first log-in). Raises `NotProven`,
+    signature equals one by hand (asked at the first log-in) and whose identity somebody checked
+    (21 CFR 11.100(b)). Raises `NotProven`,
     `permissions.NotAllowed`, `states.Held` for locked data, and ``OnearmError`` where nothing is
     there to sign, forms are incomplete or queries are open. The log-in name and the password are
     needed, with the second factor where the account has one; later in the same session the password
-    alone (21 CFR 11.200(a)(1)(i)).
+    alone (21 CFR 11.200(a)(1)(i)). is_alone: the signature belongs to no series (a program has no
+    session in which its person sits), so that everything is needed each time.
     """
     user: User = request.user
     held = _target(target)
@@ -76,8 +81,10 @@ def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signa
         raise OnearmError(say("sign.meaning"))
     if user.equivalence_accepted_at is None:
         raise OnearmError(say("sign.accept_first"))
+    if user.identity_checked_on is None:
+        raise OnearmError(say("sign.identity_first").format(user=user.username))
     try:
-        _prove(request, user, proof)
+        _prove(request, user, proof, is_series=not is_alone and in_series(request))
     except NotProven:
         trail.record("accounts", "sign.failed", user=user, target=target)
         raise
@@ -91,17 +98,28 @@ def sign(request: HttpRequest, target: str, meaning: str, proof: Proof) -> Signa
             target=target,
             details={"meaning": meaning, "hash": made.hash, "forms": len(made.content)},
         )
-    request.session[SERIES] = user.pk
+    if not is_alone:
+        request.session[SERIES] = user.pk
     return made
 
 
 def signed_forms(held: Held) -> QuerySet[FormInstance]:
     """The saved forms that a signature under the target is for."""
     found = FormInstance.objects.filter(event__subject=held.subject)
-    forms = found.select_related("event", "study_version").order_by("pk")
+    forms = found.select_related("event", "study_version").defer("study_version__files")
+    forms = forms.order_by("pk")
     if held.form is not None:
         return forms.filter(pk=held.form.pk)
     return forms.filter(event=held.event) if held.event is not None else forms
+
+
+def given(held: Held) -> QuerySet[Signature]:
+    """The signatures that were given over the target, newest first; all of a casebook's."""
+    found = Signature.objects.filter(subject=held.subject)
+    if held.level != "subject" and held.subject is not None:
+        event = [f"event:{held.event.pk}"] if held.event else []
+        found = found.filter(target__in=[held.target, *event, f"subject:{held.subject.code}"])
+    return found.select_related("user").order_by("-pk")
 
 
 def stands(signature: Signature) -> bool:
@@ -134,8 +152,7 @@ def _target(target: str) -> Held:
     return held
 
 
-def _prove(request: HttpRequest, user: User, proof: Proof) -> None:
-    is_series = in_series(request)
+def _prove(request: HttpRequest, user: User, proof: Proof, *, is_series: bool) -> None:
     name = user.username if is_series else proof.username.strip()
     try:
         # Through the log-in's own door: failures count towards the lock of the account.
@@ -160,9 +177,9 @@ def _sign(user: User, held: Held, meaning: str) -> Signature:
     if not content:
         raise OnearmError(say("sign.nothing"))
     _require_unlocked(held)
-    begun = [form.form for form in forms if not form.is_complete]
+    begun = {_form_said(form) for form in forms if not form.is_complete}
     if begun:
-        raise OnearmError(say("sign.incomplete").format(forms=", ".join(sorted(set(begun)))))
+        raise OnearmError(say("sign.incomplete").format(forms=", ".join(sorted(begun))))
     asked = _open_queries(held)
     if asked:
         raise OnearmError(say("sign.queries").format(n=asked))
@@ -178,6 +195,10 @@ def _sign(user: User, held: Held, meaning: str) -> Signature:
     made.hash = link(START, content_of(made))
     made.save(force_insert=True)
     return made
+
+
+def _form_said(form: FormInstance) -> str:
+    return places.form_at(study_of(form.study_version), form.event, form.form)
 
 
 def _require_unlocked(held: Held) -> None:

@@ -9,7 +9,9 @@ from zoneinfo import available_timezones
 from django.db import transaction
 
 from onearm.capture import clock, permissions, trail
+from onearm.capture.actions.amend import looked_at
 from onearm.capture.models import Site, SiteVersion
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ def make(by: User, code: str, name: str, zone: str) -> Site:
     actor = permissions.actor(by, "site.manage", None, clock.now().date())
     code, name, zone = code.strip(), name.strip(), zone.strip() or "UTC"
     if not code or len(code) > 20 or not name:
-        raise SiteProblem("a site has a code of at most 20 characters and a name")
+        raise SiteProblem(say("sites.wrong"))
     if Site.objects.filter(code__iexact=code).exists():
-        raise SiteProblem(f"there is a site {code} already")
+        raise SiteProblem(say("sites.there").format(code=code))
     if zone not in available_timezones():
-        raise SiteProblem(f"{zone!r} is no time zone; write one like Asia/Shanghai")
+        raise SiteProblem(say("sites.no_zone").format(zone=zone))
     site = Site.objects.create(code=code, name=name[:200], zone=zone)
     details = {"name": site.name, "zone": zone}
     trail.record("study", "site.make", actor=actor, site=site, target=code, details=details)
@@ -46,7 +48,7 @@ def release(by: User, site: Site, version: StudyVersion, begins: date, reason: s
     actor = permissions.actor(by, "study.release", None, clock.now().date())
     later = site.versions.filter(begins__gt=begins).first()
     if later is not None:
-        raise SiteProblem(f"site {site.code} has a release from {later.begins}; choose a later day")
+        raise SiteProblem(say("sites.later").format(site=site.code, day=later.begins))
     released = SiteVersion.objects.create(site=site, version=version, begins=begins)
     trail.record(
         "study",
@@ -54,7 +56,11 @@ def release(by: User, site: Site, version: StudyVersion, begins: date, reason: s
         actor=actor,
         site=site,
         target=f"version {version.number}",
-        details={"from": str(begins), "hash": version.hash},
+        details={
+            "from": str(begins),
+            "hash": version.hash,
+            "looked_at_by": [look.who for look in looked_at(version)],
+        },
         reason=reason.strip(),
     )
     return released

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
 from onearm.capture import clock, entries, permissions, trail
+from onearm.capture.actions.export import Exported, Wanted, export
 from onearm.capture.models import Snapshot, StudyVersion
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -31,14 +34,14 @@ def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Sn
     """
     name = name.strip()
     if not name:
-        raise OnearmError("give the snapshot a name")
+        raise OnearmError(say("snapshot.no_name"))
     now = clock.now()
     if as_of is not None and as_of > now:
-        raise OnearmError("the moment lies in the future; choose one that has passed")
+        raise OnearmError(say("error.future").format(moment=f"{as_of:%Y-%m-%d %H:%M:%S}"))
     actor = permissions.actor(user, "snapshot.make", None, now.date())
     version = StudyVersion.objects.order_by("-number").first()
     if version is None:
-        raise OnearmError("the database holds no study yet")
+        raise OnearmError(say("error.no_study"))
     moment = as_of or now
     frame = entries.as_of(moment)
     try:
@@ -60,7 +63,7 @@ def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Sn
                 details={"as_of": moment.isoformat(), "rows": made.rows, "sha256": made.sha256},
             )
     except IntegrityError as problem:
-        raise OnearmError(f"there is a snapshot named {name} already") from problem
+        raise OnearmError(say("snapshot.taken").format(name=name)) from problem
     return made
 
 
@@ -72,10 +75,21 @@ def snapshot_entries(snapshot: Snapshot) -> pl.DataFrame:
     frame = entries.as_of(snapshot.as_of)
     if content_hash(frame) != snapshot.sha256:
         raise Changed(
-            f"the snapshot {snapshot.name} does not come out as it was made: {frame.height} values "
-            f"now, {snapshot.rows} then. Check the chains of the history for the broken link."
+            say("snapshot.changed").format(name=snapshot.name, now=frame.height, then=snapshot.rows)
         )
     return frame
+
+
+def take_snapshot(user: User, snapshot: Snapshot, wanted: Wanted) -> Exported:
+    """A snapshot as files, of its own moment and with all its forms; its hash is compared first.
+
+    Raises what `export` and `snapshot_entries` raise.
+    """
+    right = "export" if wanted.with_names else "export.deidentified"
+    permissions.actor(user, right, None, clock.now().date())
+    snapshot_entries(snapshot)
+    wanted = replace(wanted, as_of=snapshot.as_of, only_complete=False)
+    return export(user, wanted, target=f"snapshot {snapshot.name}")
 
 
 def content_hash(frame: pl.DataFrame) -> str:

@@ -9,22 +9,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
+from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions
+from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.checking import refusing
 from onearm.capture.document import KEY, REMOVED, Document, cells
 from onearm.capture.models import FormInstance, Subject
+from onearm.capture.ranges import number as number_of
+from onearm.capture.ranges import test_of
 from onearm.capture.studies import study_of, version_at
+from onearm.capture.wording import finding_text
+from onearm.capture.words import say
 from onearm.errors import OnearmError
 from onearm.records.entry import ENTRY
 from onearm.records.places import subject_label, visit_label
+from onearm.terms.units import LONGEST, conversion, rounded
 
 if TYPE_CHECKING:
     from onearm.capture.models import User
     from onearm.study import Study
-    from onearm.study.forms import Form
+    from onearm.study.forms import Form, Item
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """Tried in order; GB 18030 holds GBK and GB 2312. What is neither is refused."""
@@ -39,7 +45,10 @@ class Plan:
     ``subject`` names the column of subject codes; ``visit`` and ``repeat`` name columns, or start
     with ``=`` for a fixed value (``=SCREENING``). ``items``: column by item of ``form``. ``codes``:
     by item the source's codes and ours. A line fills the row of the form that has the same values
-    in ``keys`` (items), else a new row; without keys every form has its one row.
+    in ``keys`` (items), else a new row; without keys every form has its one row. ``units``: by item
+    the column of the unit, or ``=`` and the unit of every line; an item without one is in the unit
+    of the form. ``convert``: items whose results may be converted from another unit; a line with
+    another unit is refused elsewhere.
     """
 
     form: str
@@ -49,17 +58,23 @@ class Plan:
     repeat: str = "=1"
     keys: tuple[str, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    convert: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What becomes of one line of the file: ``new``, ``changed``, ``same`` or ``refused``."""
+    """What becomes of one line of the file: ``new``, ``changed``, ``same`` or ``refused``.
+
+    converted: each result that was converted, as it was and as it is stored.
+    """
 
     number: int
     subject: str
     visit: str
     fate: str
     why: str = ""
+    converted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,9 @@ class _Wanted:
     visit: str
     repeat: int
     values: Mapping[str, str]
+    units: Mapping[str, str]
     row: int = 1
+    converted: tuple[str, ...] = ()
 
 
 def decoded(content: bytes) -> tuple[str, str]:
@@ -94,7 +111,7 @@ def decoded(content: bytes) -> tuple[str, str]:
             continue
         if "\0" not in text:
             return text, encoding
-    raise OnearmError("the file is neither UTF-8 nor GBK text; save it as CSV in UTF-8")
+    raise OnearmError(say("import.encoding"))
 
 
 def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
@@ -105,22 +122,23 @@ def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
     text, encoding = decoded(content)
     first = text.splitlines()[0] if text.strip() else ""
     if not first:
-        raise OnearmError("the file is empty")
+        raise OnearmError(say("import.empty"))
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header = [name.strip() for name in next(reader)]
     twice = {name for name in header if header.count(name) > 1}
     if twice:
-        raise OnearmError(f"the column {min(twice)!r} is there more than once")
+        raise OnearmError(say("import.twice").format(column=min(twice)))
     lines = []
     for number, row in enumerate(reader, start=2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
-            raise OnearmError(f"line {number} has {len(row)} cells, the header {len(header)}")
+            found = {"line": number, "cells": len(row), "columns": len(header)}
+            raise OnearmError(say("import.cells").format(**found))
         lines.append({"": str(number), **dict(zip(header, (c.strip() for c in row), strict=True))})
         if len(lines) > MOST_LINES:
-            raise OnearmError(f"the file has more than {MOST_LINES} lines; split it")
+            raise OnearmError(say("import.lines").format(most=MOST_LINES))
     return header, lines, encoding
 
 
@@ -157,21 +175,34 @@ def take_csv(
     for mine in by_site.values():
         stand += _judged(mine, plan, found)
     before = _standing(stand, plan.form)
-    taken = _take(user, stand, plan, source, is_dry=is_dry)
-    _fates(stand, before, taken, found)
+    with transaction.atomic():
+        taken = _take(user, stand, plan, source, is_dry=is_dry)
+        _fates(stand, before, taken, found)
+        if not is_dry:
+            _tell(user, [line for line in found.values() if line.fate != "refused"], source)
     return Account(tuple(found[number] for number in sorted(found)), encoding, is_dry)
 
 
+def _tell(user: User, lines: list[Line], source: str) -> None:
+    """Leave in the trail that results were converted; the kept file has them as they were."""
+    count = sum(len(line.converted) for line in lines)
+    if not count:
+        return
+    actor = permissions.actor(user, "import", None, clock.now().date())
+    details = {"results": count, "lines": sum(bool(line.converted) for line in lines)}
+    trail.record("study", "import.convert", actor=actor, target=source, details=details)
+
+
 def _check_plan(plan: Plan, header: list[str]) -> None:
-    columns = [plan.subject, plan.visit, plan.repeat, *plan.items.values()]
+    columns = [plan.subject, plan.visit, plan.repeat, *plan.items.values(), *plan.units.values()]
     for column in columns:
         if not column.startswith("=") and column not in header:
-            raise OnearmError(f"the file has no column {column!r}")
+            raise OnearmError(say("import.no_column").format(column=column))
     if not plan.items:
-        raise OnearmError("name at least one item and its column")
+        raise OnearmError(say("import.no_items"))
     lost = [key for key in plan.keys if key not in plan.items]
     if lost:
-        raise OnearmError(f"the key {lost[0]} is not among the items that the file fills")
+        raise OnearmError(say("import.no_key").format(key=lost[0]))
 
 
 def _cell(line: Mapping[str, str], column: str) -> str:
@@ -189,20 +220,21 @@ def _wanted(
         subject = subjects.get(code)
         why = ""
         if subject is None:
-            why = f"subject {code or '(empty)'} is not known"
+            why = say("import.no_subject").format(subject=code or "—")
         elif not repeat.isascii() or not repeat.isdigit() or not 0 < int(repeat) < 1000:
-            why = f"repeat {repeat} is not a number from 1 on"
+            why = say("import.repeat").format(repeat=repeat)
         values = {}
         for item, column in plan.items.items():
             text = _cell(line, column)
             if text:
                 values[item] = plan.codes.get(item, {}).get(text, text)
         if not why and not values:
-            why = "no value"
+            why = say("import.no_value")
         if why or subject is None:
             found[number] = Line(number, code, visit, "refused", why)
             continue
-        yield _Wanted(number, subject, visit, int(repeat), values)
+        units = {item: _cell(line, plan.units[item]) for item in values if item in plan.units}
+        yield _Wanted(number, subject, visit, int(repeat), values, units)
 
 
 def _allowed(user: User, wanted: Iterable[_Wanted], found: dict[int, Line]) -> Iterator[_Wanted]:
@@ -211,20 +243,23 @@ def _allowed(user: User, wanted: Iterable[_Wanted], found: dict[int, Line]) -> I
         if one.subject.site_id in mine:
             yield one
         else:
-            found[one.line] = _line(one, "refused", "you may not load data of this site")
+            problem = say("import.not_yours").format(site=one.subject.site.code)
+            found[one.line] = _line(one, "refused", problem)
 
 
 def _judged(wanted: list[_Wanted], plan: Plan, found: dict[int, Line]) -> list[_Wanted]:
     """The lines of one site that can be stored, with their rows; the others are refused."""
-    version = version_at(wanted[0].subject.site, clock.now().date())
+    site = wanted[0].subject.site
+    version = version_at(site, clock.now().date())
     study = study_of(version) if version else None
-    problem = "the site has no released study version" if study is None else ""
+    problem = say("import.no_version").format(site=site.code) if study is None else ""
     if study is not None and plan.form not in study.forms:
-        problem = f"the study has no form {plan.form}"
+        problem = say("import.no_form").format(form=plan.form)
     if study is None or problem:
         for one in wanted:
             found[one.line] = _line(one, "refused", problem)
         return []
+    wanted = list(_in_units(wanted, plan, study.forms[plan.form], found))
     placed = _placed(wanted, plan, study.forms[plan.form], found)
     entries = _entries(placed, plan.form)
     clean = records.at_cut(study, entries, cut=None)
@@ -233,6 +268,65 @@ def _judged(wanted: list[_Wanted], plan: Plan, found: dict[int, Line]) -> list[_
         if one.line in why:
             found[one.line] = _line(one, "refused", why[one.line])
     return [one for one in placed if one.line not in why]
+
+
+def _in_units(
+    wanted: Iterable[_Wanted], plan: Plan, form: Form, found: dict[int, Line]
+) -> Iterator[_Wanted]:
+    """The lines with every result in the unit of the form; lines that cannot be so are refused."""
+    items = {item.name: item for item in form.items}
+    for one in wanted:
+        values, told, wrong = dict(one.values), [], []
+        for name, unit in one.units.items():
+            item = items.get(name)
+            if item is None or unit == item.unit:
+                continue
+            text, problem = in_unit_of(item, values[name], unit, convert=name in plan.convert)
+            if problem:
+                wrong.append(problem)
+                continue
+            told.append(f"{name} {values[name]} {unit} = {text} {item.unit}".strip())
+            values[name] = text
+        if wrong:
+            found[one.line] = _line(one, "refused", " ".join(wrong))
+        else:
+            yield replace(one, values=values, converted=tuple(told))
+
+
+def in_unit_of(item: Item, text: str, unit: str, *, convert: bool) -> tuple[str, str]:
+    """A result of another unit in the unit of the item, or an empty text and why not.
+
+    The factor is that of ``terms/units.csv``; the result is rounded half away from zero to the
+    item's decimals. It is used where ``convert`` says so and nowhere else: a column of units that
+    is wrong would otherwise make wrong results that look right.
+    """
+    asked = item.unit or say("ranges.no_unit")
+    about = {"item": item.name, "value": text, "unit": unit or say("ranges.no_unit")}
+    rule = conversion(test_of(item), unit, item.unit) if unit and item.unit else None
+    if rule is None:
+        return "", say("take.no_factor").format(**about, asked=asked)
+    if not convert:
+        factor = say("take.factor").format(factor=rule.factor)
+        return "", say("take.other_unit").format(**about, asked=asked, factor=factor)
+    value = number_of(text)
+    if value is None:
+        return "", say("take.no_number").format(**about)
+    digits = LONGEST if item.decimals is None else item.decimals
+    return rounded(rule.of(value), 0 if item.type == "integer" else digits), ""
+
+
+def guessed_units(form: Form, header: Iterable[str]) -> dict[str, str]:
+    """Column by item where a column is called like the item's with ``unit`` behind it."""
+    known = {" ".join(name.casefold().replace("_", " ").split()): name for name in header}
+    found: dict[str, str] = {}
+    for item in form.items:
+        for called in (item.name, item.label.en, item.label.zh):
+            for word in ("unit", "units", "单位"):
+                column = known.get(f"{called.casefold().replace('_', ' ')} {word}")
+                column = column or known.get(f"{called.casefold()}{word}")
+                if called and column and item.unit:
+                    found.setdefault(item.name, column)
+    return found
 
 
 def _impossible(
@@ -257,7 +351,7 @@ def _impossible(
         for one in by_place.get((place.subject, place.visit), ()):
             in_row = not place.row or place.row == one.row
             if in_row and (not place.field or place.field in one.values):
-                yield one.line, finding.message  # type: ignore[attr-defined]
+                yield one.line, finding_text(study, finding)  # type: ignore[arg-type]
 
 
 def _placed(wanted: list[_Wanted], plan: Plan, form: Form, found: dict[int, Line]) -> list[_Wanted]:
@@ -296,7 +390,7 @@ def _one_each(
     for one in wanted:
         where = (one.subject.code, one.visit, one.repeat)
         if where in highest and not form.rows:
-            found[one.line] = _line(one, "refused", "an earlier line is for the same form")
+            found[one.line] = _line(one, "refused", say("import.same_form"))
             continue
         if where not in highest:
             rows = documents.get(where, {"rows": []})["rows"]
@@ -363,4 +457,5 @@ def _fates(
 
 
 def _line(one: _Wanted, fate: str, why: str = "") -> Line:
-    return Line(one.line, one.subject.code, visit_label(one.visit, one.repeat), fate, why)
+    label = visit_label(one.visit, one.repeat)
+    return Line(one.line, one.subject.code, label, fate, why, one.converted)

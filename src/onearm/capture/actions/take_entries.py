@@ -21,8 +21,11 @@ from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
 from onearm.capture.document import Cell, Document, applied, delta, empty
 from onearm.capture.models import EventInstance, FormInstance, FormVersion, Site, Subject
+from onearm.capture.ranges_load import Loaded, with_ranges_all
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
+from onearm.capture.wording import finding_text
+from onearm.capture.words import kept, say
 from onearm.errors import Finding, OnearmError, Place
 from onearm.records.entry import check_shape
 from onearm.records.places import subject_label, visit_label
@@ -128,7 +131,9 @@ def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
             form.event.repeat,
             form.form,
         ): form
-        for form in stand.select_related("event__subject__site", "study_version").iterator(BATCH)
+        for form in stand.select_related("event__subject__site", "study_version")
+        .defer("study_version__files")
+        .iterator(BATCH)
     }
     by_form: dict[Where, list[Cell]] = defaultdict(list)
     for *where, row, item, value, reason in entries.iter_rows():
@@ -148,8 +153,9 @@ def _refusals(
         version = versions.get(code)
         if code not in sites or version is None:
             for where in mine.select(*_WHERE).unique().iter_rows():
-                problem = "is not known" if code not in sites else "has no released study version"
-                why[where].append(f"site {code} {problem}")
+                key = "import.no_site" if code not in sites else "import.no_version"
+                problem = say(key).format(site=code)
+                why[where].append(problem)
             continue
         study = study_of(version)
         clean = records.at_cut(study, mine, cut=None)
@@ -164,7 +170,7 @@ def _refusals(
             site, subject, visit, repeat, form = where
             place = (subject_label(site, subject), visit_label(visit, repeat), form)
             if place in hard:
-                why[where].append(str(hard[place]))
+                why[where].append(finding_text(study, hard[place]))
     return why, everything
 
 
@@ -190,7 +196,7 @@ def _write(
     source: str,
 ) -> None:
     events = _events(loads, sites)
-    at = clock.check(None)
+    at = clock.check(trail.newest())
     new: list[FormInstance] = []
     for one in loads:
         if one.instance is None:
@@ -204,11 +210,14 @@ def _write(
             )
             new.append(one.instance)
     FormInstance.objects.bulk_create(new, batch_size=BATCH)
+    ready = [Loaded(one.instance, one.change) for one in loads if one.instance is not None]
+    for one, change in zip(loads, list(with_ranges_all(ready)), strict=True):
+        one.change = change
     history: list[FormVersion] = []
     for one in loads:
         instance = one.instance
         if instance is None:
-            raise OnearmError(f"{one.where}: no form was made")  # bulk_create made every one
+            raise AssertionError(one.where)  # bulk_create made every one
         instance.data = applied(instance.data, one.change)
         instance.version += 1
         instance.saved_at = max(at, instance.saved_at)
@@ -220,7 +229,8 @@ def _write(
             user=actor.user,
             role=actor.role,
             at=instance.saved_at,
-            reason=f"import of {source}" if instance.version > 1 else "",
+            # The first too: from which file a value came stays known.
+            reason=kept("import.reason").format(source=source),
             origin=FormVersion.Origin.IMPORT,
             study_version=instance.study_version,
             previous=instance.head,
@@ -254,7 +264,7 @@ def _events(
         for subject in Subject.objects.select_related("site")
     }
     if lost := [code for site, code in codes if (site, code) not in subjects]:
-        raise OnearmError(f"subject {lost[0]} belongs to another site than the file says")
+        raise OnearmError(say("import.other_site").format(subject=lost[0]))
     stand = EventInstance.objects.select_related("subject__site")
     events = {(e.subject.site.code, e.subject.code, e.visit, e.repeat): e for e in stand}
     wanted = sorted({one.where[:4] for one in loads} - set(events))

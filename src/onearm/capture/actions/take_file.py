@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onearm.capture import clock, permissions, trail
+from onearm.capture.actions.ranges import Account as Ranges
+from onearm.capture.actions.ranges import take_ranges
 from onearm.capture.actions.take_csv import Account, Plan, take_csv
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.models import StudyVersion, TakenFile
+from onearm.capture.words import say
 from onearm.errors import OnearmError
+from onearm.records.entry import check_shape
 from onearm.store import read_entries
 from onearm.store.odm import OdmFile, odm_entries, read_odm
 from onearm.study.odm import Names
@@ -24,7 +28,14 @@ if TYPE_CHECKING:
 
 TRIED, LOADED = "tried", "loaded"
 KINDS = ("entries", "odm", "csv")
+RANGES = "ranges"
+"""A file of normal ranges of laboratories: not data of subjects, and kept under its own right."""
+
 MOST_BYTES = 100 * 1024 * 1024
+
+
+class _Unplaced(OnearmError):
+    """Values of the file that have no place in the study."""
 
 
 def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
@@ -32,11 +43,14 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
 
     Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty or very large file.
     """
-    actor = permissions.actor(user, "import", None, clock.now().date())
-    if kind not in KINDS:
-        raise OnearmError(f"{kind} is not one of {', '.join(KINDS)}")
-    if not content or len(content) > MOST_BYTES:
-        raise OnearmError("the file is empty" if not content else "the file is over 100 MB")
+    right = "ranges.edit" if kind == RANGES else "import"
+    actor = permissions.actor(user, right, None, clock.now().date())
+    if kind not in (*KINDS, RANGES):
+        raise OnearmError(say("import.kind").format(kind=kind, known=", ".join(KINDS)))
+    if not content:
+        raise OnearmError(say("import.empty"))
+    if len(content) > MOST_BYTES:
+        raise OnearmError(say("import.large").format(most=MOST_BYTES // (1024 * 1024)))
     digest = hashlib.sha256(content).hexdigest()
     known = TakenFile.objects.filter(sha256=digest, kind=kind, user=user).first()
     if known is not None:
@@ -55,9 +69,35 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
     return made
 
 
+def read_original(user: User, file: TakenFile) -> bytes:
+    """The file as it was handed in; that it was read goes to the trail, as any data that leave.
+
+    Raises `permissions.NotAllowed`.
+    """
+    actor = permissions.actor(user, "import", None, clock.now().date())
+    details = {"sha256": file.sha256}
+    trail.record("study", "export.original", actor=actor, target=file.name, details=details)
+    return bytes(file.content)
+
+
 def load_lines(user: User, file: TakenFile, plan: Plan, *, is_dry: bool) -> Account:
     """Try or load a CSV file of results (`take_csv`), and keep its account with it."""
     made = take_csv(user, bytes(file.content), plan, source=_source(file), is_dry=is_dry)
+    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
+    _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
+    return made
+
+
+def load_ranges(user: User, file: TakenFile, *, replaces: bool, is_dry: bool) -> Ranges:
+    """Try or load a file of normal ranges (`take_ranges`), and keep its account with it.
+
+    A file that was loaded keeps that account when it is looked at again.
+    """
+    made = take_ranges(
+        user, bytes(file.content), replaces=replaces, source=_source(file), is_dry=is_dry
+    )
+    if is_dry and file.account.get("state") == LOADED:
+        return made
     fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
     _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
     return made
@@ -78,9 +118,17 @@ def entries_in(file: TakenFile) -> pl.DataFrame:
         ending = {"odm": ".xml"}.get(file.kind, Path(file.name).suffix or ".csv")
         path = Path(scratch) / f"file{ending}"
         path.write_bytes(bytes(file.content))
-        if file.kind != "odm":
-            return read_entries(path)
-        return _of_odm(read_odm(path))
+        try:
+            if file.kind == "odm":
+                return _of_odm(read_odm(path))
+            return check_shape(read_entries(path))
+        except _Unplaced:
+            raise
+        except OnearmError as problem:
+            # What is wrong inside a file is the reader's to say, in the words of that ring.
+            why = str(problem).replace(f"{path}", file.name).replace(path.name, file.name)
+            text = say("import.unreadable").format(name=file.name, why=why)
+            raise OnearmError(text) from problem
 
 
 def _of_odm(read: OdmFile) -> pl.DataFrame:
@@ -94,7 +142,7 @@ def _of_odm(read: OdmFile) -> pl.DataFrame:
         why = [
             r for line in read.account.lines() if line.kind == "ItemData" for r, _ in line.reasons
         ]
-        raise OnearmError(f"{left} values of the file cannot be placed: {'; '.join(why)}")
+        raise _Unplaced(say("import.unplaced").format(n=left, why="; ".join(why)))
     return frame
 
 
@@ -117,4 +165,16 @@ def _remember(file: TakenFile, account: dict[str, int], *, is_dry: bool) -> None
     file.save(update_fields=["account", "at"])
 
 
-__all__ = ["KINDS", "LOADED", "TRIED", "Plan", "entries_in", "keep", "load_entries", "load_lines"]
+__all__ = [
+    "KINDS",
+    "LOADED",
+    "RANGES",
+    "TRIED",
+    "Plan",
+    "entries_in",
+    "keep",
+    "load_entries",
+    "load_lines",
+    "load_ranges",
+    "read_original",
+]

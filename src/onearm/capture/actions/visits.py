@@ -12,6 +12,7 @@ from onearm.capture import enrolment, permissions, states, trail, zones
 from onearm.capture.course import complete, course_of
 from onearm.capture.document import Document, cells
 from onearm.capture.models import EventInstance, Subject
+from onearm.capture.places import visit_said
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 from onearm.records.visits import VISIT_DATE, items_for
@@ -102,7 +103,7 @@ def add_unscheduled(user: User, study: Study, subject: Subject, visit_id: str) -
     actor = permissions.actor(user, "form.enter", subject.site, zones.today(subject.site))
     visit = _visits(study).get(visit_id)
     if visit is None or visit.kind != "unscheduled":
-        raise OnearmError(say("visit.not_unscheduled").format(visit=visit_id))
+        raise OnearmError(say("visit.not_unscheduled").format(visit=visit_said(study, visit_id, 1)))
     with transaction.atomic():
         Subject.objects.select_for_update().get(pk=subject.pk)
         states.require_open(states.targets(subject=subject))
@@ -126,7 +127,7 @@ def mark_missed(
     actor = permissions.actor(user, "form.enter", subject.site, zones.today(subject.site))
     visit = _visits(study).get(visit_id)
     if visit is None or visit.kind not in ("planned", "event"):
-        raise OnearmError(say("visit.not_planned").format(visit=visit_id))
+        raise OnearmError(say("visit.not_planned").format(visit=visit_said(study, visit_id, 1)))
     with transaction.atomic():
         event, _ = EventInstance.objects.get_or_create(
             subject=subject, visit=visit_id, repeat=repeat

@@ -11,6 +11,7 @@ import polars as pl
 from onearm.capture.export.layout import Sheet
 from onearm.capture.export.tables import Table
 from onearm.capture.models import DateShift, Subject
+from onearm.capture.ranges import names_laboratory
 
 MOST_DAYS = 365
 """Dates are moved back by 1 to so many days."""
@@ -42,7 +43,12 @@ def without_names(table: Table, days: Mapping[str, int]) -> Table:
         frame = frame.with_columns(_moved(name, shift) for name in dated)
     named = {column.item.name for column in sheet.columns if column.item.identifies}
     missing = table.missing.filter(~pl.col("ITEM").is_in(sorted(named)))
-    return Table(replace(sheet, columns=kept), frame, missing)
+    results = table.results
+    if results is not None:
+        results = results.filter(~pl.col("ITEM").is_in(sorted(named)))
+        if any(names_laboratory(c.item) and c.item.identifies for c in sheet.columns):
+            results = results.with_columns(SOURCE=pl.lit(None, pl.String))
+    return Table(replace(sheet, columns=kept), frame, missing, results)
 
 
 def entries_without_names(

@@ -13,25 +13,39 @@ import polars as pl
 
 from onearm.capture.export.history import acts, people
 from onearm.capture.export.layout import KEYS, Sheet
+from onearm.capture.export.spss import for_spss
 from onearm.capture.trail import plain_cell
 from onearm.frames import Column, Spec
-from onearm.store.odm import write_odm
+from onearm.store.odm import Version, write_odm
+from onearm.store.spss import write_sav
 from onearm.store.write import write_datasets
 
 if TYPE_CHECKING:
     from onearm.capture.export.tables import Selection, Table
     from onearm.study import Study
 
-TABLES = ("parquet", "csv", "sheet", "json", "xpt")
+TABLES = ("parquet", "csv", "sheet", "json", "xpt", "spss")
 """Formats of tables; ``sheet`` is CSV for spreadsheets: a byte-order mark, no formulas."""
 
-WHOLE = ("odm", "odm_audit")
-"""ODM 1.3.2 of everything in one file: as it stands, or with the record of every change."""
+WHOLE = ("odm", "odm_audit", "odm2", "odm2_audit")
+"""ODM 1.3.2 or 2.0 of everything in one file: as it stands, or with the record of every change."""
+
+HISTORIES = ("odm_audit", "odm2_audit")
+"""Those that hold every change, with true dates and the names of who made it."""
 
 FORMATS = (*TABLES, *WHOLE)
+ABOUT = (
+    "form", "item", "xpt_dataset", "xpt_name", "type", "unit", "en", "zh", "is_asked", "source",
+)  # fmt: skip
+"""Columns of ``items.csv``."""
+
 LABELS = {
     "SITEID": "Site", "SUBJID": "Subject", "VISIT": "Visit", "VISIT_REPEAT": "Repeat of the visit",
     "ROW": "Row of the form", "ITEM": "Item", "REASON": "Why missing",
+    "TEST": "Laboratory test", "VALUE": "Result as entered", "UNIT": "Unit of the result",
+    "LOW": "Lower limit of normal", "HIGH": "Upper limit of normal",
+    "SOURCE": "Whose normal range", "FLAG": "Below (L) or above (H) the range",
+    "SI_VALUE": "Result in SI units", "SI_UNIT": "SI unit",
 }  # fmt: skip
 
 
@@ -42,10 +56,13 @@ def write_tables(
     formats: Collection[str],
     study: str,
     created: datetime,
+    language: str = "en",
 ) -> int:
     """Every table in every format, with ``items.csv`` and ``codes.csv``; returns the rows written.
 
-    Missing reasons stand in a table of their own beside each form that has some. Transport files
+    language: of the labels in SPSS files, which hold them in one. Missing reasons stand in a table
+    of their own beside each form that has some, in SPSS files beside each item; ranges, flags and
+    SI values of results in one beside each form that asks for results, rows or not. Transport files
     (XPT) shorten names to 8 characters; ``items.csv`` says which is which. Raises ``Problems``
     where a transport file cannot hold the data.
     """
@@ -58,11 +75,19 @@ def write_tables(
         short = _short([*datasets.values(), table.sheet.form], 8)[-1]
         datasets[table.sheet.form] = short
         _write(table.sheet, table.frame, table.sheet.form, short, folder, formats, study, created)
+        if "spss" in formats:
+            path = folder / f"{table.sheet.form.lower()}.sav"
+            write_sav(*for_spss(table, language), path, created=created)
         if not table.missing.is_empty():
             name = f"{table.sheet.form}_MISSING"
             short = _short([*datasets.values(), name], 8)[-1]
             datasets[name] = short
             _write(None, table.missing, name, short, folder, formats, study, created)
+        if table.results is not None:
+            name = f"{table.sheet.form}_RESULTS"
+            short = _short([*datasets.values(), name], 8)[-1]
+            datasets[name] = short
+            _write(None, table.results, name, short, folder, formats, study, created)
     _codebook(written, datasets, folder)
     return rows
 
@@ -76,19 +101,40 @@ def write_whole(
     formats: Collection[str],
     created: datetime,
     files: Mapping[str, str],
+    former: Iterable[Study] = (),
 ) -> None:
-    """The ODM files of an export. files: the study's folder, of which ODM keeps what it can say."""
-    kept = {
-        name: text
-        for name, text in files.items()
-        if name != "schedule.yaml" and not name.startswith(("forms/", "terms/"))
-    }
-    if "odm" in formats:
-        path = folder / f"{study.id}.odm.xml"
-        write_odm(study, path, created=created, entries=entries, files=kept)
-    if "odm_audit" in formats:
-        path = folder / f"{study.id}.audit.odm.xml"
-        write_odm(study, path, created=created, history=acts(selection), who=people(), files=kept)
+    """The ODM files of an export.
+
+    files: the study's folder, kept word for word, so that it comes back whole. former: earlier
+    versions of the study, newest first, for values that only they ask for.
+    """
+    former = tuple(former)
+    versions: Mapping[str, Version] = {"odm": "1.3.2", "odm2": "2.0"}
+    for name, version in versions.items():
+        ending = f"{name}.xml"
+        if name in formats:
+            path = folder / f"{study.id}.{ending}"
+            write_odm(
+                study,
+                path,
+                created=created,
+                entries=entries,
+                files=files,
+                former=former,
+                version=version,
+            )
+        if f"{name}_audit" in formats:
+            path = folder / f"{study.id}.audit.{ending}"
+            write_odm(
+                study,
+                path,
+                created=created,
+                history=acts(selection),
+                who=people(),
+                files=files,
+                former=former,
+                version=version,
+            )
 
 
 def zipped(folder: Path, target: Path) -> Path:
@@ -114,9 +160,7 @@ def _write(
     study: str,
     created: datetime,
 ) -> None:
-    label = (
-        sheet.label.en if sheet else f"Why values of {name.removesuffix('_MISSING')} are missing"
-    )
+    label = sheet.label.en if sheet else _beside(name)
     labels = LABELS | ({c.item.name: c.item.label.en for c in sheet.columns} if sheet else {})
     plain = [form for form in formats if form in ("parquet", "csv", "json")]
     if plain:
@@ -134,6 +178,13 @@ def _write(
         write_datasets(
             {short: narrow}, {short: spec}, folder, formats=["xpt"], study=study, created=created
         )
+
+
+def _beside(name: str) -> str:
+    """What a table beside the table of a form is about."""
+    if name.endswith("_RESULTS"):
+        return f"Ranges and SI values of {name.removesuffix('_RESULTS')}"
+    return f"Why values of {name.removesuffix('_MISSING')} are missing"
 
 
 def _spec(name: str, label: str, frame: pl.DataFrame, labels: Mapping[str, str]) -> Spec:
@@ -174,16 +225,14 @@ def _codebook(sheets: Iterable[Sheet], datasets: Mapping[str, str], folder: Path
     ):
         item_rows = csv.writer(items, lineterminator="\n")
         code_rows = csv.writer(codes, lineterminator="\n")
-        item_rows.writerow(
-            ("form", "item", "xpt_dataset", "xpt_name", "type", "unit", "en", "zh", "is_asked")
-        )
+        item_rows.writerow(ABOUT)
         code_rows.writerow(("form", "item", "code", "en", "zh"))
         for sheet in sheets:
             short = _short([*KEYS, *sheet.names], 8)[len(KEYS) :]
             for column, name in zip(sheet.columns, short, strict=True):
                 item = column.item
                 asked = "yes" if column.is_asked else "no"
-                about = (item.type, item.unit, item.label.en, item.label.zh, asked)
+                about = (item.type, item.unit, item.label.en, item.label.zh, asked, column.source)
                 row = (sheet.form, item.name, datasets[sheet.form], name, *about)
                 item_rows.writerow(plain_cell(cell) for cell in row)
                 for choice in column.choices:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onearm.capture.models import StudyVersion
+from onearm.capture.ranges import test_of
 from onearm.capture.studies import study_of
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ KEYS = ("SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "ROW")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One item of a form: its words, its answers, and whether the newest version still asks it."""
+    """One item of a form: its words, its answers, and whether the newest version still asks it.
+
+    source: where its values come from before they are entered (``forms.Source``).
+    """
 
     item: Item
     choices: tuple[Choice, ...]
     is_asked: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,12 @@ class Sheet:
     def names(self) -> tuple[str, ...]:
         """The items' names in order."""
         return tuple(column.item.name for column in self.columns)
+
+    @property
+    def tests(self) -> dict[str, tuple[str, str]]:
+        """By item that holds a laboratory result its test (LBTESTCD) and unit."""
+        items = (column.item for column in self.columns)
+        return {item.name: (test, item.unit) for item in items if (test := test_of(item))}
 
 
 def newest_study() -> Study | None:
@@ -57,7 +68,9 @@ def sheets() -> dict[str, Sheet]:
         for form in study.forms.values():
             _, columns = found.setdefault(form.form, (form.label, {}))
             for item in form.items:
-                column = Column(item, study.choices(item), is_asked=number == 0)
+                column = Column(
+                    item, study.choices(item), is_asked=number == 0, source=form.source_of(item)
+                )
                 columns.setdefault(item.name, column)
     return {
         form: Sheet(form, label, tuple(columns.values()))

@@ -13,6 +13,7 @@ import polars as pl
 from onearm.capture.document import KEY, NULL, REMOVED, Document, folded
 from onearm.capture.export.layout import KEYS, Sheet, sheets
 from onearm.capture.models import FormInstance, FormVersion
+from onearm.capture.ranges import SI, stored_range
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,6 +25,9 @@ BATCH = 50_000
 
 Place = tuple[str, str, str, int]
 REASON_COLUMNS = (*KEYS, "ITEM", "REASON")
+RESULT_COLUMNS = (
+    *KEYS, "ITEM", "TEST", "VALUE", "UNIT", "LOW", "HIGH", "SOURCE", "FLAG", "SI_VALUE", "SI_UNIT",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,16 @@ class Selection:
 class Table:
     """One form: a row an instance and row key, every value as the text that was typed.
 
-    missing: one row a value that is missing with a reason (``REASON_COLUMNS``).
+    missing: one row a value that is missing with a reason (``REASON_COLUMNS``). results: of a form
+    that holds laboratory results, one row a result with the range it was compared with, whether it
+    lies outside, and its value in SI units, as they were kept when the form was saved
+    (``RESULT_COLUMNS``); None of other forms. Grades are analysis, and not in it.
     """
 
     sheet: Sheet
     frame: pl.DataFrame
     missing: pl.DataFrame
+    results: pl.DataFrame | None = None
 
 
 def tables(selection: Selection) -> Iterator[Table]:
@@ -81,6 +89,7 @@ class _Building:
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     parts: list[pl.DataFrame] = field(default_factory=list)
     missing: list[pl.DataFrame] = field(default_factory=list)
+    results: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, place: Place, row: Mapping[str, Any]) -> None:
         self.places.append((*place, row[KEY]))
@@ -104,17 +113,41 @@ class _Building:
                     )
                 )
         self.parts.append(keys.with_columns(columns))
+        if self.sheet.tests:
+            self.results.append(_results(self.sheet, self.places, self.rows))
         self.places, self.rows = [], []
 
     def done(self) -> Table:
         self._flush()
         frame = pl.concat(self.parts, rechunk=False).sort(KEYS)
         missing = pl.concat(self.missing) if self.missing else pl.DataFrame(schema=_MISSING)
-        return Table(self.sheet, frame, missing.sort((*KEYS, "ITEM")))
+        results = pl.concat(self.results).sort((*KEYS, "ITEM")) if self.results else None
+        return Table(self.sheet, frame, missing.sort((*KEYS, "ITEM")), results)
+
+
+def _results(
+    sheet: Sheet,
+    places: list[tuple[str, str, str, int, int]],
+    rows: list[Mapping[str, Any]],
+) -> pl.DataFrame:
+    """What was kept beside each result; a row a result, in the order of the rows."""
+    found, tests = [], sheet.tests
+    for place, row in zip(places, rows, strict=True):
+        for item, (test, unit) in tests.items():
+            value = row.get(item)
+            if not isinstance(value, str):
+                continue
+            used, si = stored_range(row, item), row.get(SI, {}).get(item, {})
+            limits = (used.low or None, used.high or None, used.source) if used else (None,) * 3
+            flag = (used.flag(value) or None) if used else None
+            about = (item, test, value, unit or None)
+            found.append((*place, *about, *limits, flag, si.get("value"), si.get("unit")))
+    return pl.DataFrame(found, schema=_RESULTS, orient="row")
 
 
 _KEYS = {name: pl.Int32() if name in ("VISIT_REPEAT", "ROW") else pl.String() for name in KEYS}
 _MISSING = {**_KEYS, "ITEM": pl.String(), "REASON": pl.String()}
+_RESULTS = {name: _KEYS.get(name, pl.String()) for name in RESULT_COLUMNS}
 _PLACE = ("event__subject__site__code", "event__subject__code", "event__visit", "event__repeat")
 
 

@@ -8,6 +8,7 @@ from onearm.capture.models.conduct import (
     Confirmation,
     Contact,
     PlanLine,
+    Reconciliation,
     SeriousEvent,
     SeriousReport,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "PlanLine",
     "Query",
     "QueryEntry",
+    "Reconciliation",
     "RedactedVersion",
     "Redaction",
     "SeriousEvent",

@@ -116,3 +116,20 @@ class Contact(models.Model):
 
     class Meta:
         ordering = ("email", "id")
+
+
+class Reconciliation(models.Model):
+    """One comparison of the serious events with an export of the safety database; only added.
+
+    ``lines``: each event of either side as `actions.reconcile.Line` has it.
+    """
+
+    at = models.DateTimeField()
+    user = models.ForeignKey("capture.User", on_delete=models.PROTECT)
+    role = models.CharField(max_length=30)
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    lines = models.JSONField()
+
+    class Meta:
+        ordering = ("-id",)

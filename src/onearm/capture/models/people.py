@@ -7,12 +7,18 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """A person. Accounts are ended (``is_active``), never deleted: their names stay taken."""
+    """A person. Accounts are ended (``is_active``), never deleted: their names stay taken.
+
+    ``identity_checked_on``: when somebody saw that the person is who the account names; without it
+    nothing is signed.
+    """
 
     language = models.CharField(max_length=10, default="en")
     must_change_password = models.BooleanField(default=True)
     trained_on = models.DateField(null=True, blank=True)
+    identity_checked_on = models.DateField(null=True, blank=True)
     equivalence_accepted_at = models.DateTimeField(null=True, blank=True)
+    wants_digest = models.BooleanField(default=False)
 
     def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
         """Refused: the trail names this account."""

@@ -35,6 +35,11 @@ class Redaction(models.Model):
     class Meta:
         ordering = ("requested_at", "id")
 
+    @property
+    def target(self) -> str:
+        """The cell as a target (as in `Hold`)."""
+        return f"item:{self.instance_id}:{self.row}:{self.item}"
+
 
 class RedactedVersion(models.Model):
     """What one save says after the value was blackened; the only thing its ``delta`` may become.

@@ -8,7 +8,10 @@ from django.db import models
 class StudyVersion(models.Model):
     """A study folder as it was loaded: its files, so that old forms can always be shown.
 
-    ``hash`` is ``Study.version``, the SHA-256 of the folder's text files.
+    ``hash`` is ``Study.version``, the SHA-256 of the folder's text files. ``files`` also hold what
+    the study took from the package's library, under ``library/``; versions from before this was
+    kept have none and read the package's. It is large: where a version is joined to other rows, it
+    is deferred.
     """
 
     number = models.PositiveIntegerField(unique=True)

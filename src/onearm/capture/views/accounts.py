@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,18 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from onearm.capture import access, clock, permissions, trail, words
-from onearm.capture.actions import accounts
+from onearm.capture import access, clock, permissions, trail_words, words
+from onearm.capture.actions import accounts, digest, take_lists
 from onearm.capture.models import AuditEvent, Grant, Site, User
+from onearm.capture.sending import as_csv
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @login_required
@@ -76,9 +75,12 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "today": today,
         "locked": access.is_locked(user),
         "factor": Authenticator.objects.filter(user=user).exists(),
-        "acts": AuditEvent.objects.filter(stream="accounts", target=user.username)
-        .select_related("user")
-        .order_by("-number")[:30],
+        "acts": [
+            (act, trail_words.action_said(act.action), trail_words.details_said(act))
+            for act in AuditEvent.objects.filter(stream="accounts", target=user.username)
+            .select_related("user")
+            .order_by("-number")[:30]
+        ],
     }
     return render(request, "capture/person.html", context)
 
@@ -118,6 +120,9 @@ def _carry_out(request: HttpRequest, user: User, what: str) -> str:
     elif what == "train":
         day = _day(given.get("on", "")) or clock.now().date()
         accounts.record_training(by, user, day, given.get("what", "").strip())
+    elif what == "identity":
+        day = _day(given.get("on", "")) or clock.now().date()
+        accounts.record_identity(by, user, day, given.get("how", ""))
     elif what == "unlock":
         accounts.unlock(by, user, reason)
     elif what == "factor":
@@ -127,14 +132,14 @@ def _carry_out(request: HttpRequest, user: User, what: str) -> str:
     elif what == "password":
         return accounts.renew_password(by, user, reason)
     else:
-        raise accounts.AccountProblem(f"there is no act {what!r}")
+        raise accounts.AccountProblem(words.say("error.no_act").format(act=what))
     return ""
 
 
 @login_required
 def authorised(request: HttpRequest) -> HttpResponse:
     """Who could do what on a day, as a page or (``?format=csv``) as a file."""
-    actor = permissions.actor(request.user, "access.log", None, clock.now().date())
+    permissions.actor(request.user, "access.log", None, clock.now().date())
     try:
         day = _day(request.GET.get("day", "")) or clock.now().date()
     except OnearmError as problem:
@@ -143,22 +148,14 @@ def authorised(request: HttpRequest) -> HttpResponse:
     rows = access.authorised(day)
     if request.GET.get("format") != "csv":
         may_review = permissions.can(request.user, "access.review", None, clock.now().date())
-        reviews = AuditEvent.objects.filter(stream="accounts", action="access.review")
         context = {
             "rows": rows,
             "day": day,
             "may_review": may_review and day == clock.now().date(),
-            "reviews": reviews.select_related("user").order_by("-number")[:5],
+            "reviews": access.reviews()[:5],
         }
         return render(request, "capture/authorised.html", context)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="access-{day}.csv"'
-    lines = csv.writer(response)
-    lines.writerow(["user", "name", "role", "site", "from", "to", "trained", "given_by"])
-    for row in rows:
-        lines.writerow(trail.plain_cell(cell) for cell in _access_row(row))
-    trail.record("accounts", "access.export", actor=actor, details={"day": str(day)})
-    return response
+    return as_csv(take_lists.take_access(request.user, day), f"access-{day}.csv")
 
 
 @require_POST
@@ -188,7 +185,12 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def my_account(request: HttpRequest) -> HttpResponse:
-    """What the person may do, and the pages for password, second factor and mail."""
+    """What the person may do, the pages for password, second factor and mail, and the digest."""
+    if request.method == "POST":
+        digest.choose(request.user, wants=request.POST.get("digest") == "yes")
+        key = "digest.asked" if request.user.wants_digest else "digest.ended"
+        messages.success(request, words.say(key))
+        return redirect("my_account")
     today = clock.now().date()
     mine = [row for row in access.authorised(today) if row.grant.user_id == request.user.pk]
     context = {"grants": [row.grant for row in mine], "waiting": any(r.waits for r in mine)}
@@ -205,22 +207,8 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise accounts.AccountProblem(f"{text!r} is not a day; write 2026-05-05") from None
+        raise accounts.AccountProblem(words.say("error.day").format(text=text)) from None
 
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
-
-
-def _access_row(row: access.Authorised) -> list[object]:
-    grant = row.grant
-    return [
-        grant.user.username,
-        grant.user.get_full_name(),
-        grant.role,
-        grant.site.code if grant.site else "",
-        grant.begins,
-        grant.ends,
-        grant.user.trained_on,
-        grant.given_by.username if grant.given_by else "",
-    ]

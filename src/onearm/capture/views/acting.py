@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
 
-from onearm.capture import clock, permissions, zones
-from onearm.capture.models import FormInstance, Query, Subject
-from onearm.capture.words import language
+from onearm.capture import clock, permissions, visible
+from onearm.capture.models import Subject
+from onearm.capture.visible import can
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from onearm.capture.models import Site, User
+    from onearm.capture.models import FormInstance, Site
+
+__all__ = ["act", "can", "chosen_sites", "sites_seen", "subjects_of", "visible_form"]
 
 
 def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
@@ -30,6 +30,8 @@ def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
         do()
     except permissions.NotAllowed as problem:
         raise PermissionDenied(str(problem)) from problem
+    except clock.ClockRanBack:
+        raise  # the guard answers 503
     except OnearmError as problem:
         reasons = getattr(problem, "reasons", None) or getattr(problem, "points", None)
         for text in reasons or [str(problem)]:
@@ -41,7 +43,7 @@ def act(request: HttpRequest, do: Callable[[], object], done: str) -> bool:
 
 def sites_seen(request: HttpRequest) -> list[Site]:
     """The sites whose subjects the reader may see."""
-    return list(permissions.sites_of(request.user, "subject.view", clock.now().date()))
+    return visible.sites(request.user)
 
 
 def chosen_sites(request: HttpRequest) -> tuple[list[Site], list[Site], str]:
@@ -57,32 +59,6 @@ def subjects_of(sites: Iterable[Site]) -> QuerySet[Subject]:
     return Subject.objects.filter(site__in=[site.pk for site in sites])
 
 
-def can(user: User, capability: str, site: Site | None) -> bool:
-    """Whether the person may do this at the site today."""
-    return permissions.can(user, capability, site, zones.today(site) if site else _today())
-
-
 def visible_form(request: HttpRequest, pk: int) -> FormInstance:
     """A saved form that the reader may read; 404 for any other."""
-    form = (
-        FormInstance.objects.filter(pk=pk)
-        .select_related("event__subject__site", "study_version")
-        .first()
-    )
-    if form is None or not can(request.user, "form.view", form.event.subject.site):
-        raise Http404
-    return form
-
-
-def query_words(query: Query) -> str:
-    """What a query asks, in the reader's language where it has words in it."""
-    return query.text_zh if language() == "zh" and query.text_zh else query.text
-
-
-def days_since(at: datetime, site: Site) -> int:
-    """Days from the day of a moment, as the site saw it, to today."""
-    return (zones.today(site) - at.astimezone(zones.zone(site)).date()).days
-
-
-def _today() -> date:
-    return clock.now().date()
+    return visible.form(request.user, pk)

@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 
 from onearm.capture import clock, words
-from onearm.capture.actions.amend import Moved, migrate, take_in_zip
+from onearm.capture.actions.amend import Moved, looked_at, migrate, take_in_zip
 from onearm.capture.models import FormInstance, SiteVersion, StudyVersion
-from onearm.capture.studies import study_of
+from onearm.capture.studies import sites_under, study_of
 from onearm.capture.views.acting import act, can
 from onearm.errors import OnearmError
 
@@ -34,7 +34,7 @@ def amendments(request: HttpRequest) -> HttpResponse:
         content = upload.read() if upload else b""
         act(
             request,
-            lambda: take_in_zip(request.user, content),
+            lambda: take_in_zip(request.user, content, reworded=request.POST.get("reworded", "")),
             words.say("amend.taken_in"),
         )
         return redirect("amendments")
@@ -44,6 +44,7 @@ def amendments(request: HttpRequest) -> HttpResponse:
             "title": study_of(version).title,
             "sites": SiteVersion.objects.filter(version=version).select_related("site"),
             "forms": FormInstance.objects.filter(study_version=version).count(),
+            "looks": looked_at(version),
         }
         for version in StudyVersion.objects.select_related("loaded_by").order_by("-number")
     ]
@@ -63,8 +64,7 @@ def amendment(request: HttpRequest, number: int) -> HttpResponse:
         raise PermissionDenied
     version = get_object_or_404(StudyVersion, number=number)
     today = clock.now().date()
-    released = SiteVersion.objects.filter(version=version, begins__lte=today)
-    sites = sorted({row.site for row in released.select_related("site")}, key=lambda s: s.code)
+    sites = sites_under(version, today)
     chosen = _chosen(request, sites)
     maps = _maps(request)
     moved: Moved | None = None

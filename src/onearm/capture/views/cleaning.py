@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from onearm.capture import overview, verification, zones
+from onearm.capture import (
+    clock,
+    identity,
+    kept_words,
+    overview,
+    permissions,
+    places,
+    trail,
+    verification,
+    visible,
+    zones,
+)
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
+from onearm.capture.actions.identity import note_read
 from onearm.capture.document import cells
 from onearm.capture.lockcheck import checklist
-from onearm.capture.models import Hold, PlanLine, Signature, StudyVersion
+from onearm.capture.models import AuditEvent, Hold, PlanLine, Signature, StudyVersion
 from onearm.capture.options import shown
 from onearm.capture.studies import study_of
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url
-from onearm.capture.words import said, say
-from onearm.errors import OnearmError
+from onearm.capture.words import said, say, table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
     from onearm.capture.actions.hold import Held
     from onearm.capture.models import FormInstance
@@ -76,11 +89,15 @@ def verify_page(request: HttpRequest, pk: int) -> HttpResponse:
     known = study.forms[form.form]
     one = verification.verified(study, [form], {pk: subject.code}, verification.plan())[pk]
     items = {item.name: item for item in known.items}
+    hidden = identity.hidden_in(request.user, study, form)
+    note_read(request.user, known, form)
     rows = [
         CellRow(
             f"{cell.row}.{cell.item}",
             said(items[cell.item].label),
-            shown(study, form.form, items[cell.item], cell.value)
+            identity.words()
+            if cell.value and cell.item in hidden
+            else shown(study, form.form, items[cell.item], cell.value)
             if cell.value
             else say(f"reason.{cell.reason}"),
             cell.row if known.rows else 0,
@@ -189,6 +206,55 @@ def state_page(request: HttpRequest, target: str) -> HttpResponse:
 
 
 @login_required
+def lock_report(request: HttpRequest, target: str) -> HttpResponse:
+    """The checklist with everything that is open, and every hold ever set or lifted, as CSV.
+
+    One row a point, one an open thing, one a hold; the trail keeps who took it.
+    """
+    held = _held(request, target)
+    actor = permissions.actor(request.user, "subject.view", held.site, clock.now().date())
+    rows: list[tuple[str, ...]] = []
+    for point in checklist(held.site, held.subject, held.event, held.form):
+        text = point.text if point.open else say(f"lock.met_{point.key}")
+        rows.append(("point", point.key, str(point.open), text, "", "", ""))
+        rows += [("open", point.key, "", one, "", "", "") for one in point.examples]
+    for hold in Hold.objects.filter(target__in=[target, *held.above]).select_related(
+        "set_by", "lifted_by"
+    ):
+        words = say(f"hold.{hold.kind}")
+        set_by = hold.set_by.get_full_name() or hold.set_by.username
+        rows.append(("hold", hold.target, "", words, set_by, _at(hold.set_at, held), hold.reason))
+        if hold.lifted_at is not None and hold.lifted_by is not None:
+            lifted_by = hold.lifted_by.get_full_name() or hold.lifted_by.username
+            at, why = _at(hold.lifted_at, held), _why_lifted(hold)
+            rows.append(("lift", hold.target, "", words, lifted_by, at, why))
+    trail.record(
+        f"subject:{held.subject.code}" if held.subject else "study",
+        "export",
+        actor=actor,
+        site=held.site,
+        target=f"lock report of {target}",
+        details={"rows": len(rows)},
+    )
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(("kind", "what", "open", "text", "who", "at", "reason"))
+    writer.writerows([trail.plain_cell(cell) for cell in row] for row in rows)
+    answer = HttpResponse("\ufeff" + file.getvalue(), content_type="text/csv; charset=utf-8")
+    name = target.replace(":", "_")
+    answer["Content-Disposition"] = f'attachment; filename="lock_{name}.csv"'
+    return answer
+
+
+def _why_lifted(hold: Hold) -> str:
+    """The reason of the act that lifted a hold: the trail keeps it."""
+    acts = AuditEvent.objects.filter(
+        action=f"lift.{hold.kind}", target=hold.target, at__gte=hold.lifted_at
+    )
+    return acts.order_by("at", "pk").values_list("reason", flat=True).first() or ""
+
+
+@login_required
 @sensitive_post_parameters("password", "code")
 def sign_page(request: HttpRequest, target: str) -> HttpResponse:
     """Sign a form, a visit or a casebook; signatures that were given stay to be seen."""
@@ -208,16 +274,11 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
             say("sign.done"),
         )
         return redirect("sign", target)
-    event = f"event:{held.event.pk}" if held.event else ""
-    named = [name for name in (target, event, f"subject:{held.subject.code}") if name]
-    given = Signature.objects.filter(subject=held.subject, target__in=named).select_related("user")
-    if held.level == "subject":
-        given = Signature.objects.filter(subject=held.subject).select_related("user")
     context = {
         "held": held,
         "name": _name(held),
         "forms": [(form, _form_name(form)) for form in signing.signed_forms(held)],
-        "rows": [_signature_row(signature, held) for signature in given.order_by("-pk")],
+        "rows": [_signature_row(signature, held) for signature in signing.given(held)],
         "may_sign": acting.can(request.user, "sign", held.site),
         "is_series": signing.in_series(request),
         "needs_code": signing.needs_code(request.user),
@@ -251,35 +312,14 @@ def _hold(request: HttpRequest, target: str) -> None:
 
 def _held(request: HttpRequest, target: str) -> Held:
     """What a target names, where the reader may see it; 404 otherwise."""
-    try:
-        held = holds.find(target)
-    except OnearmError as problem:
-        raise Http404 from problem
-    if not acting.can(request.user, "subject.view", held.site):
-        raise Http404
-    return held
+    return visible.target(request.user, target)
 
 
 def _name(held: Held) -> str:
     """A target in words."""
-    if held.form is not None:
-        name = f"{held.subject.code} · {_form_name(held.form)}" if held.subject else ""
-        return f"{name} · {held.row} · {held.item}" if held.item else name
-    if held.event is not None and held.subject is not None:
-        return f"{held.subject.code} · {_visit_of(held)}"
-    if held.subject is not None:
-        return f"{held.subject.code} · {say('level.subject')}"
-    return f"{held.site.code} · {held.site.name}" if held.site else say("level.study")
-
-
-def _visit_of(held: Held) -> str:
-    event = held.event
-    version = StudyVersion.objects.order_by("-number").first()
-    if event is None or version is None:
-        return ""
-    study = study_of(version)
-    known = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    return overview.label(known[event.visit], event.repeat) if event.visit in known else event.visit
+    if held.level == "site" and held.site is not None:
+        return f"{held.site.code} · {held.site.name}"
+    return places.target_said(held.target)
 
 
 def _visit_label(form: FormInstance) -> str:
@@ -300,10 +340,21 @@ def _at(moment: datetime, held: Held) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} (UTC)"
 
 
+def _broken_by(signature: Signature) -> str:
+    """Who broke a signature with which form, in words."""
+    template = table()["form.broken_by"]["en"]
+    found = kept_words.parts(template, signature.broken_by)
+    version = StudyVersion.objects.defer("files").order_by("-number").first()
+    if found is None or version is None:
+        return signature.broken_by
+    form = places.form_said(study_of(version), found["form"])
+    return say("form.broken_by").format(user=found["user"], form=form)
+
+
 def _signature_row(signature: Signature, held: Held) -> SignatureRow:
     broken = ""
     if signature.broken_at is not None:
-        broken = f"{_at(signature.broken_at, held)}, {signature.broken_by}"
+        broken = f"{_at(signature.broken_at, held)}, {_broken_by(signature)}"
     return SignatureRow(
         signature,
         say(f"meaning.{signature.meaning}")

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import render
 
-from onearm.capture import charts, clock, dashboards, overview, permissions, trail, zones
-from onearm.capture.dashboards import Cell, Table
-from onearm.capture.models import Site
-from onearm.capture.views import acting, safety
+from onearm.capture import charts, clock, dashboards, zones
+from onearm.capture.actions.take_lists import take_dashboard
+from onearm.capture.dashboards import ALL, views_for
+from onearm.capture.sending import as_csv
+from onearm.capture.views import acting
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
+    from onearm.capture.models import Site
     from onearm.capture.overview import Overview
-
-FORMULA = ("=", "+", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula at the beginning of a cell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """One dashboard: how its table is made, and the right that its file needs."""
-
-    name: str
-    table: Callable[[Sequence[Site], Sequence[Overview]], Table]
-    download: str = "subject.view"
-
-
-def _serious(sites: Sequence[Site], views: Sequence[Overview]) -> Table:
-    rows = tuple(
-        (
-            Cell(row.subject),
-            Cell(row.term, f"/serious/{row.event.pk}"),
-            Cell(row.aware),
-            Cell(row.due),
-            Cell(row.reported),
-            Cell(str(row.reports), css="number"),
-            Cell(say(f"sae.{row.state}"), css=f"sae-{row.state}"),
-        )
-        for row in safety.event_rows(sites)
-    )
-    names = ("aware", "due", "first", "reports", "state")
-    headings = (say("column.subject"), say("sae.term"), *(say(f"sae.{n}") for n in names))
-    return Table(headings, rows)
-
-
-ALL = {
-    each.name: each
-    for each in (
-        Dashboard("accrual", dashboards.accrual),
-        Dashboard("matrix", lambda sites, views: dashboards.matrix(views)),
-        Dashboard("missing", lambda sites, views: dashboards.missing(views)),
-        Dashboard("queries", lambda sites, views: dashboards.ageing(sites)),
-        Dashboard("verification", lambda sites, views: dashboards.compared(views)),
-        Dashboard("serious", _serious, download="export"),
-        Dashboard("signatures", lambda sites, views: dashboards.signatures(views)),
-    )
-}
 
 
 @login_required
@@ -76,7 +30,7 @@ def dashboard(request: HttpRequest, name: str = "accrual") -> HttpResponse:
     sites, chosen, code = acting.chosen_sites(request)
     if one is None or not sites:
         raise Http404
-    views = _views(one, chosen)
+    views = views_for(one, chosen)
     only = request.GET.get("visit", "") if name == "matrix" else ""
     table = dashboards.matrix(views, only) if only else one.table(chosen, views)
     context = {
@@ -103,36 +57,8 @@ def download(request: HttpRequest, name: str) -> HttpResponse:
     _, chosen, _ = acting.chosen_sites(request)
     if one is None or not chosen:
         raise Http404
-    try:
-        actors = [
-            permissions.actor(request.user, one.download, site, clock.now().date())
-            for site in chosen
-        ]
-    except permissions.NotAllowed as problem:
-        raise PermissionDenied(str(problem)) from problem
-    table = one.table(chosen, _views(one, chosen))
-    trail.record(
-        "study",
-        "export",
-        actor=actors[0],
-        site=chosen[0] if len(chosen) == 1 else None,
-        target=f"dashboard:{name}",
-        details={"sites": [site.code for site in chosen], "rows": len(table.rows)},
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.headings)
-    writer.writerows([_safe(cell.plain) for cell in row] for row in table.rows)
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}_{clock.now():%Y-%m-%d}.csv"'
-    return answer
-
-
-def _views(one: Dashboard, sites: Sequence[Site]) -> list[Overview]:
-    """Nothing is read for the dashboards that look at no schedule."""
-    if one.name in ("queries", "serious"):
-        return []
-    return overview.overviews(acting.subjects_of(sites))
+    lines = take_dashboard(request.user, one, chosen)
+    return as_csv(lines, f"{name}_{clock.now():%Y-%m-%d}.csv")
 
 
 def _repeated(views: Sequence[Overview]) -> list[tuple[str, str]]:
@@ -155,7 +81,3 @@ def _curve(sites: Sequence[Site], views: Sequence[Overview]) -> charts.Curve | N
         planned=study.identity.enrolment.planned,
         per_month=plan.per_month if plan else None,
     )
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from onearm.capture import clock, enrolment, zones
 from onearm.capture.actions import enrol as actions
-from onearm.capture.models import AccrualStep, FormInstance, Site, Subject
+from onearm.capture.models import AccrualStep, FormInstance, Subject
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
@@ -39,15 +39,6 @@ class Step:
     label: str
     url: str
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class SiteAccrual:
-    """How many a site has enrolled of how many it may, and whether it is paused."""
-
-    site: Site
-    enrolled: int
-    pause: AccrualStep | None
 
 
 @login_required
@@ -90,19 +81,16 @@ def enrolment_page(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     study = study_of(version)
     forms = {f.form: f for f in FormInstance.objects.filter(event__subject=subject)}
-    home = enrolment.eligibility(study)
-    data = forms[home.form.form].data if home and home.form.form in forms else None
-    confirmed = enrolment.confirmation(study, subject, forms)
-    reason_item = enrolment.failure_reason(study)
+    way = enrolment.way(study, subject, forms)
     site = subject.site
     context = {
         "subject": subject,
-        "criteria": enrolment.criteria(study, data),
+        "criteria": way.criteria,
         "steps": _steps(study, subject, forms),
-        "confirmed": confirmed,
-        "confirmed_at": zones.shown(confirmed.at, site) if confirmed else "",
-        "reasons": enrolment.refusals(study, subject),
-        "fail_codes": [(c.code, said(c.label)) for c in reason_item.choices] if reason_item else [],
+        "confirmed": way.confirmed,
+        "confirmed_at": zones.shown(way.confirmed.at, site) if way.confirmed else "",
+        "reasons": way.reasons,
+        "fail_codes": way.fail_codes,
         "is_screening": subject.stage == Subject.Stage.SCREENING,
         "may_confirm": acting.can(request.user, "eligibility.confirm", site),
         "may_enrol": acting.can(request.user, "subject.enrol", site),
@@ -121,19 +109,14 @@ def accrual(request: HttpRequest) -> HttpResponse:
         raise Http404
     versions = [v for site in sites if (v := version_at(site, zones.today(site)))]
     study = study_of(versions[0]) if versions else None
-    taken = Subject.objects.filter(stage__in=enrolment.IN_STUDY)
-    newest = AccrualStep.objects.filter(site=None).exclude(kind=AccrualStep.Kind.GO_ON)
-    last = newest.order_by("-pk").first()
+    now = enrolment.accrual(study, sites)
     context = {
-        "rows": [
-            SiteAccrual(site, taken.filter(site=site).count(), enrolment.paused(site))
-            for site in sites
-        ],
-        "enrolled": taken.count(),
-        "planned": study.identity.enrolment.planned if study else None,
-        "stage_1": enrolment.stage_1(study) if study else None,
-        "look_held": enrolment.look_held(),
-        "study_pause": last if last and last.kind == AccrualStep.Kind.PAUSE else None,
+        "rows": now.rows,
+        "enrolled": now.enrolled,
+        "planned": now.planned,
+        "stage_1": now.stage_1,
+        "look_held": now.look_held,
+        "study_pause": now.study_pause,
         "steps": AccrualStep.objects.select_related("user", "site").order_by("-pk"),
         "may_pause": acting.can(request.user, "accrual.pause", None),
     }

@@ -10,7 +10,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 
-from onearm.capture import clock, options, permissions, words, zones
+from onearm.capture import clock, identity, options, permissions, words, zones
+from onearm.capture.actions.identity import note_read
 from onearm.capture.document import KEY, REMOVED, applied, empty
 from onearm.capture.models import FormInstance, FormVersion
 from onearm.capture.studies import study_of
@@ -53,12 +54,14 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     """Every version of a form, newest first."""
     instance = _visible(request, pk)
     study = study_of(instance.study_version)
+    note_read(request.user, study.forms[instance.form], instance)
+    hidden = identity.hidden_in(request.user, study, instance)
     context = {
         "instance": instance,
         "subject": instance.event.subject,
         "title": said(study.forms[instance.form].label),
         "rows": words.say("history.row") if study.forms[instance.form].rows else "",
-        "saves": list(_saves(study, instance))[::-1],
+        "saves": list(_saves(study, instance, hidden))[::-1],
     }
     return render(request, "capture/history.html", context)
 
@@ -71,9 +74,10 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
     items = {i.name: i for i in study.forms[instance.form].items}
     if item not in items:
         raise Http404
+    note_read(request.user, study.forms[instance.form], instance)
     found = [
         (save, change)
-        for save in _saves(study, instance)
+        for save in _saves(study, instance, identity.hidden_in(request.user, study, instance))
         for change in save.changes
         if (change.row, change.item) == (row, item)
     ]
@@ -81,6 +85,7 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
         "label": said(items[item].label),
         "row": row if study.forms[instance.form].rows else 0,
         "found": found[::-1],
+        "source": words.say(f"source.{study.forms[instance.form].source_of(items[item])}"),
         "instance": instance,
     }
     whole = "capture/cell.html" if not request.headers.get("HX-Request") else ""
@@ -88,7 +93,9 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
 
 
 def _visible(request: HttpRequest, pk: int) -> FormInstance:
-    found = FormInstance.objects.select_related("event__subject__site", "study_version")
+    found = FormInstance.objects.select_related("event__subject__site", "study_version").defer(
+        "study_version__files"
+    )
     instance = get_object_or_404(found, pk=pk)
     today = clock.now().date()
     if not permissions.can(request.user, "form.view", instance.event.subject.site, today):
@@ -96,12 +103,15 @@ def _visible(request: HttpRequest, pk: int) -> FormInstance:
     return instance
 
 
-def _saves(study: Study, instance: FormInstance) -> Iterator[Save]:
-    """The versions, first to last; each tells its changes against what stood before."""
+def _saves(study: Study, instance: FormInstance, hidden: identity.Names) -> Iterator[Save]:
+    """The versions, first to last; each tells its changes against what stood before.
+
+    hidden: items whose values are covered: that they changed stays to be seen.
+    """
     data = empty()
     site = instance.event.subject.site
     for version in FormVersion.objects.filter(instance=instance).select_related("user"):
-        changes = tuple(_changes(study, instance.form, data, version.delta["rows"]))
+        changes = tuple(_changes(study, instance.form, data, version.delta["rows"], hidden))
         data = applied(data, version.delta)
         yield Save(
             number=version.version,
@@ -115,7 +125,11 @@ def _saves(study: Study, instance: FormInstance) -> Iterator[Save]:
 
 
 def _changes(
-    study: Study, form_id: str, data: dict[str, list[dict[str, object]]], rows: Iterable[dict]
+    study: Study,
+    form_id: str,
+    data: dict[str, list[dict[str, object]]],
+    rows: Iterable[dict],
+    hidden: identity.Names,
 ) -> Iterator[Change]:
     before = {row[KEY]: row for row in data["rows"]}
     for row in rows:
@@ -127,7 +141,12 @@ def _changes(
                     row[KEY], "", label, reason_said(str(old or "")), reason_said(str(new or ""))
                 )
             elif not name.startswith("_"):
-                texts = [_text(study, form_id, name, stored) for stored in (old, new)]
+                texts = [
+                    identity.words()
+                    if name in hidden and isinstance(stored, str)
+                    else _text(study, form_id, name, stored)
+                    for stored in (old, new)
+                ]
                 yield Change(row[KEY], name, _label(study, form_id, name), *texts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 from onearm.capture import zones
 from onearm.capture.actions import drafts
 from onearm.capture.document import row_keys
+from onearm.capture.identity import NOTHING, hidden_from
+from onearm.capture.labs import judged
 from onearm.capture.options import shown
-from onearm.capture.ranges import ranges_of
 from onearm.capture.surroundings import asked, look_around
 from onearm.capture.views.entry_place import find_place, form_place, may
 from onearm.capture.views.entry_posted import read
@@ -24,6 +25,11 @@ from onearm.capture.views.lesions import panel
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from onearm.capture.identity import Names
+    from onearm.capture.labs import Judged
+    from onearm.capture.surroundings import Around
+    from onearm.capture.views.entry_posted import Posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +40,32 @@ class Now:
     is_asked: bool | None = None
     is_cleared: bool = False
     text: str | None = None
-    flag: str = ""
-    range: str = ""
+    lab: Judged | None = None
 
 
 @login_required
 @require_POST
 def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> HttpResponse:
-    """Skip logic, calculations, flags and the lesion panel as things stand; saves nothing."""
+    """Skip logic, calculations, laboratory results and lesions as things stand; saves nothing."""
     place = find_place(request, code, visit, repeat, form_id)
     posted = read(place, request.POST, zones.today(place.subject.site))
     around = look_around(place)
+    site = place.subject.site
+    hidden = hidden_from(request.user, place.study, form_id, site, zones.today(site))
+    context = {
+        "cells": cells_now(around, posted, hidden),
+        "panel": panel(around, posted.on(around.data)),
+        "place": place,
+    }
+    return render(request, "capture/form_live.html", context)
+
+
+def cells_now(around: Around, posted: Posted, hidden: Names = NOTHING) -> list[Now]:
+    """The cells that skip logic, calculations and ranges change while the form is being typed.
+
+    hidden: items that the reader may not read.
+    """
+    place = around.place
     data = posted.on(around.data)
     keys = sorted({*row_keys(data), *(cell.row for cell in posted.cells)} or {1})
     follow = asked(around, data, keys)
@@ -58,14 +79,13 @@ def live(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str)
             if item.shown_when:
                 is_hidden = where in follow.hidden and is_filled
                 found[name] = Now(name, where in follow.asked or is_filled, is_hidden)
-            if item.calculated:
-                text = shown(place.study, form_id, item, follow.calculated.get(where, ""))
+            if item.calculated and item.name not in hidden:
+                text = shown(place.study, place.form.form, item, follow.calculated.get(where, ""))
                 found[name] = Now(name, text=text)
-    for (row, name), known in ranges_of(around, posted.cells).items():
-        value, _ = split(rows.get(row, {}).get(name))
-        found[f"{row}.{name}"] = Now(f"{row}.{name}", flag=known.flag(value), range=str(known))
-    context = {"cells": found.values(), "panel": panel(around, data), "place": place}
-    return render(request, "capture/form_live.html", context)
+    for (row, item_name), lab in judged(around, data).items():
+        name = f"{row}.{item_name}"
+        found[name] = replace(found.get(name, Now(name)), lab=lab)
+    return list(found.values())
 
 
 @login_required

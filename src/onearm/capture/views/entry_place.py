@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import prefetch_related_objects
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -38,7 +37,6 @@ class Tab:
 def find_place(request: HttpRequest, code: str, visit: str, repeat: int, form_id: str) -> Place:
     """The form that an address names; 404 where it does not exist or may not be seen."""
     today = clock.now().date()
-    prefetch_related_objects([request.user], "grants")  # the table of rights is asked several times
     subject = get_object_or_404(
         visible_subjects(request.user, today).select_related("site"), code=code
     )

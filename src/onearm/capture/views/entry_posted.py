@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from onearm.capture import words
+from onearm.capture import kept_words, words
 from onearm.capture.document import Cell, Document, applied, delta, next_key
 from onearm.capture.options import code_of
 from onearm.capture.typing_in import typed
@@ -26,6 +26,9 @@ CHANGE_REASONS = ("typed", "source", "query", "late", "other")
 
 REMOVE_REASONS = ("mistake", "twice", "merged")
 """Why a row is taken out; the words are ``remove.*`` in words.csv."""
+
+AUTOMATIC_REASONS = ("ranges",)
+"""Reasons that an act gives by itself, where what is derived is worked out again. ``change.*``."""
 
 LARGEST_ROW = 99_999
 
@@ -96,14 +99,7 @@ def change_reason(listed: str, text: str) -> str:
 
 def reason_said(reason: str) -> str:
     """A kept reason in the reader's language: the listed part translated, the rest as it is."""
-    for group in (
-        *(f"change.{r}" for r in CHANGE_REASONS),
-        *(f"remove.{r}" for r in REMOVE_REASONS),
-    ):
-        listed = words.table()[group]["en"]
-        if reason == listed or reason.startswith(f"{listed}: "):
-            return words.say(group) + reason[len(listed) :]
-    return reason
+    return kept_words.said(reason)
 
 
 def remove_code(reason: str) -> str:

@@ -8,28 +8,38 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, permissions, words
-from onearm.capture.actions.export import Wanted, export
-from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
-from onearm.capture.actions.take_csv import Plan, guessed, read_lines
-from onearm.capture.actions.take_file import KINDS, keep, load_entries, load_lines
+from onearm.capture import clock, permissions, places, words
+from onearm.capture.actions import snapshot as actions
+from onearm.capture.actions.archive import archive
+from onearm.capture.actions.export import Wanted, export, taken_out
+from onearm.capture.actions.take_csv import Plan, guessed, guessed_units, read_lines
+from onearm.capture.actions.take_entries import Row, Taken
+from onearm.capture.actions.take_file import (
+    KINDS,
+    RANGES,
+    keep,
+    load_entries,
+    load_lines,
+    read_original,
+)
 from onearm.capture.export.files import FORMATS
 from onearm.capture.export.layout import newest_study, sheets
-from onearm.capture.models import AuditEvent, Snapshot, TakenFile
+from onearm.capture.models import Snapshot, TakenFile
+from onearm.capture.sending import as_file, as_zip
 from onearm.capture.views.acting import act, can
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import FileResponse, HttpRequest, HttpResponse
 
     from onearm.capture.actions.take_csv import Account
-    from onearm.capture.actions.take_entries import Taken
 
 SHOWN = 200
+MOST_ROWS = 500
 
 
 @login_required
@@ -48,9 +58,7 @@ def exchange(request: HttpRequest) -> HttpResponse:
             clock.now().date(),
         ),
         "snapshots": Snapshot.objects.select_related("user").order_by("-made_at")[:SHOWN],
-        "taken_out": AuditEvent.objects.filter(action="export")
-        .select_related("user")
-        .order_by("-at")[:20],
+        "taken_out": taken_out(request.user)[:20],
     }
     return render(request, "capture/exchange.html", context)
 
@@ -60,7 +68,20 @@ def exchange(request: HttpRequest) -> HttpResponse:
 def take_out(request: HttpRequest) -> FileResponse | HttpResponse:
     """The export that the form asks for, as one zip file."""
     try:
-        return _download(request, _wanted(request))
+        return as_zip(export(request.user, _wanted(request)))
+    except OnearmError as problem:
+        if isinstance(problem, permissions.NotAllowed):
+            raise
+        messages.error(request, str(problem))
+        return redirect("exchange")
+
+
+@login_required
+@require_POST
+def take_archive(request: HttpRequest) -> FileResponse | HttpResponse:
+    """The whole study for the archive, as one zip file."""
+    try:
+        return as_zip(archive(request.user, as_of=_moment(request.POST.get("as_of", ""))))
     except OnearmError as problem:
         if isinstance(problem, permissions.NotAllowed):
             raise
@@ -75,7 +96,9 @@ def name_snapshot(request: HttpRequest) -> HttpResponse:
     given = request.POST
 
     def do() -> None:
-        make_snapshot(request.user, given.get("name", ""), as_of=_moment(given.get("as_of", "")))
+        actions.make_snapshot(
+            request.user, given.get("name", ""), as_of=_moment(given.get("as_of", ""))
+        )
 
     act(request, do, words.say("exchange.snapshot_made"))
     return redirect("exchange")
@@ -87,11 +110,7 @@ def take_snapshot(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
     """A snapshot as files; its hash is compared first."""
     snapshot = get_object_or_404(Snapshot, pk=pk)
     try:
-        right = "export" if request.POST.get("with_names") else "export.deidentified"
-        permissions.actor(request.user, right, None, clock.now().date())
-        snapshot_entries(snapshot)
-        wanted = _wanted(request, as_of=snapshot.as_of)
-        return _download(request, wanted, target=f"snapshot {snapshot.name}")
+        return as_zip(actions.take_snapshot(request.user, snapshot, _wanted(request)))
     except OnearmError as problem:
         if isinstance(problem, permissions.NotAllowed):
             raise
@@ -127,6 +146,8 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One file: which column goes where, what would happen, and loading it."""
     _require_import(request)
     file = get_object_or_404(TakenFile, pk=pk)
+    if file.kind == RANGES:
+        return redirect("ranges_file", pk=pk)
     is_dry = request.POST.get("act") != "load"
     context: dict[str, object] = {"file": file, "is_dry": is_dry}
     try:
@@ -140,17 +161,26 @@ def taken_file(request: HttpRequest, pk: int) -> HttpResponse:
         if isinstance(problem, permissions.NotAllowed):
             raise
         messages.error(request, str(problem))
+    taken = context.get("account")
+    if isinstance(taken, Taken):
+        context["rows"] = [(row, *_place_said(row)) for row in taken.rows[:MOST_ROWS]]
     return render(request, "capture/taken_file.html", context)
+
+
+def _place_said(row: Row) -> tuple[str, str]:
+    """Visit and form of a row of the account, in words."""
+    study, (_, _, visit, repeat, form) = newest_study(), row.where
+    if study is None:
+        return visit, form
+    return places.visit_said(study, visit, repeat), places.form_said(study, form)
 
 
 @login_required
 def original(request: HttpRequest, pk: int) -> HttpResponse:
     """The file as it was handed in."""
-    _require_import(request)
     file = get_object_or_404(TakenFile, pk=pk)
-    response = HttpResponse(bytes(file.content), content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="file-{file.pk}.bin"'
-    return response
+    content = read_original(request.user, file)
+    return as_file(content, f"file-{file.pk}.bin", "application/octet-stream")
 
 
 def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
@@ -173,7 +203,16 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
     if form is None:
         return context
     guess = guessed(form, header)
-    context["items"] = [(i, given.get(f"item.{i.name}", guess.get(i.name, ""))) for i in form.items]
+    units = guessed_units(form, header)
+    context["items"] = [
+        (
+            i,
+            given.get(f"item.{i.name}", guess.get(i.name, "")),
+            given.get(f"unit.{i.name}", units.get(i.name, "")) if i.unit else "",
+            f"convert.{i.name}" in given,
+        )
+        for i in form.items
+    ]
     context["form"] = form
     if request.method == "POST" and given.get("act"):
         keys = tuple(k for k in given.getlist("key") if k)
@@ -185,6 +224,12 @@ def _csv_context(request: HttpRequest, file: TakenFile) -> dict[str, object]:
             repeat=given.get("repeat", "") or "=1",
             items={item: column for item, column in chosen.items() if column},
             keys=keys,
+            units={
+                i.name: unit
+                for i in form.items
+                if chosen[i.name] and (unit := given.get(f"unit.{i.name}", ""))
+            },
+            convert=frozenset(i.name for i in form.items if f"convert.{i.name}" in given),
         )
     return context
 
@@ -198,14 +243,7 @@ def _loaded(
     return load_entries(request.user, file, is_dry=is_dry)
 
 
-def _download(request: HttpRequest, wanted: Wanted, target: str = "") -> FileResponse:
-    made = export(request.user, wanted, target=target)
-    opened = made.path.open("rb")
-    made.path.unlink()  # it lives until the answer has been read
-    return FileResponse(opened, as_attachment=True, filename=made.name)
-
-
-def _wanted(request: HttpRequest, as_of: datetime | None = None) -> Wanted:
+def _wanted(request: HttpRequest) -> Wanted:
     given = request.POST
     subjects = given.get("subjects", "").replace(",", " ").split()
     return Wanted(
@@ -213,8 +251,8 @@ def _wanted(request: HttpRequest, as_of: datetime | None = None) -> Wanted:
         sites=tuple(given.getlist("site")),
         subjects=tuple(subjects),
         forms=tuple(given.getlist("form")),
-        as_of=as_of or _moment(given.get("as_of", "")),
-        only_complete=bool(given.get("only_complete")) and as_of is None,
+        as_of=_moment(given.get("as_of", "")),
+        only_complete=bool(given.get("only_complete")),
         with_names=bool(given.get("with_names")),
     )
 

@@ -11,15 +11,16 @@ from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.html import format_html_join
 
-from onearm.capture import lesions, words, zones
+from onearm.capture import clock, identity, lesions, words, zones
 from onearm.capture.actions import drafts
-from onearm.capture.actions.queries import live_queries
+from onearm.capture.actions.identity import note_read
+from onearm.capture.actions.queries import live_queries, with_last_word
 from onearm.capture.actions.save import Changes, MustConfirm, ReasonNeeded, Stale, save
 from onearm.capture.models import EventInstance
 from onearm.capture.states import Held
 from onearm.capture.surroundings import Around, Place, look_around
+from onearm.capture.views.entry_cell import Cells, sheet_words
 from onearm.capture.views.entry_place import (
     find_place,
     form_place,
@@ -30,7 +31,8 @@ from onearm.capture.views.entry_place import (
 )
 from onearm.capture.views.entry_posted import CHANGE_REASONS, REMOVE_REASONS, Posted, read
 from onearm.capture.views.entry_refused import after_clear, after_problems, after_stale
-from onearm.capture.views.entry_sheet import Again, Sheet, reasons, sheet
+from onearm.capture.views.entry_sheet import Again, Sheet, sheet
+from onearm.capture.views.entry_state import badges, deeds, talk_address
 from onearm.capture.words import said
 from onearm.errors import OnearmError, Problems
 
@@ -67,9 +69,11 @@ def form_page(
             queries=_queries(place),
             again=again,
             out=posted.removed,
+            hidden=_hidden(request, place),
         )
-        return _page(request, place, around, shown, status=409, posted=posted)
+        return _page(request, place, around, shown, status=again.status, posted=posted)
     around = look_around(place)
+    note_read(request.user, place.form, around.now)
     shown = _shown(request, place, around, may_enter=may_enter)
     return _page(request, place, around, shown, may_enter=may_enter)
 
@@ -85,7 +89,12 @@ def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, i
     """None where the form was saved; else what to show again, at which version, and why."""
     reason = posted.reason or next((why for why in posted.removed.values() if why), "")
     changes = Changes(
-        posted.kept, posted.version, removed=posted.removed, reason=reason, clear=posted.clear
+        posted.kept,
+        posted.version,
+        removed=posted.removed,
+        reason=reason,
+        clear=posted.clear,
+        anew=request.POST.get("anew") == "1",
     )
     form_id = place.form.form
     try:
@@ -103,8 +112,10 @@ def _save(request: HttpRequest, place: Place, posted: Posted) -> tuple[Posted, i
     except ReasonNeeded:
         again = Again(problems=(words.say("form.needs_reason"),), wants_reason=True)
         return posted, posted.version, again
-    except Held:
-        return posted, posted.version, Again(problems=(words.say("form.held"),))
+    except Held as problem:
+        return posted, posted.version, Again(problems=(words.say("form.held"), str(problem)))
+    except clock.ClockRanBack as problem:
+        return posted, posted.version, Again(problems=(str(problem),), status=503)
     except OnearmError as problem:
         return posted, posted.version, Again(problems=(str(problem),))
     drafts.discard(request.user, form_place(place))
@@ -133,7 +144,12 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
             posted = _read(place, {**draft.fields, "version": str(draft.version)})
             data = _typed_on(around, posted)
             return sheet(
-                around, data, version=draft.version, queries=_queries(place), out=posted.removed
+                around,
+                data,
+                version=draft.version,
+                queries=_queries(place),
+                out=posted.removed,
+                hidden=_hidden(request, place),
             )
     carried: list[Cell] = []
     if may_enter and (around.now is None or request.GET.get("carry") == "1"):
@@ -146,6 +162,15 @@ def _shown(request: HttpRequest, place: Place, around: Around, *, may_enter: boo
         carried=carried,
         base=_baseline(place, around),
         may_enter=may_enter,
+        hidden=_hidden(request, place),
+    )
+
+
+def _hidden(request: HttpRequest, place: Place) -> identity.Names:
+    """The items that the reader may not read here."""
+    today = clock.now().date()
+    return identity.hidden_from(
+        request.user, place.study, place.form.form, place.subject.site, today
     )
 
 
@@ -167,9 +192,9 @@ def carried_lesions(place: Place, around: Around) -> list[Cell]:
 
 
 def _queries(place: Place) -> QuerySet[Query]:
-    return live_queries(place.subject, place.form.form).filter(
-        visit=place.visit, repeat=place.repeat
-    )
+    """The form's live queries, each with the last word that a person said about it."""
+    mine = live_queries(place.subject, place.form.form)
+    return with_last_word(mine.filter(visit=place.visit, repeat=place.repeat))
 
 
 def _draft_words(place: Place, draft: Draft | None) -> str:
@@ -205,6 +230,9 @@ def _page(
         draft = drafts.find(request.user, form_place(place))
     what = lesions.lesion_form(place.study)
     holds_lesions = what is not None and what.form.form == place.form.form
+    shared = sheet_words(place.form)
+    talk = talk_address(place) if may(request, "query.open", place) else ""
+    history = reverse("history", args=[around.now.pk]) + "/" if around.now else ""
     context = {
         "place": place,
         "form": place.form,
@@ -214,11 +242,10 @@ def _page(
         "sheet": shown,
         "instance": around.now,
         "tabs": tabs(place),
+        "badges": badges(place, around.now),
+        "deeds": deeds(request, place, around.now),
+        "talk": talk,
         "may_enter": may_enter,
-        "reasons": reasons(),
-        "reason_options": format_html_join(
-            "", '<option value="{}">{}</option>', [("", ""), *reasons()]
-        ),
         "change_reasons": [(r, words.say(f"change.{r}")) for r in CHANGE_REASONS],
         "remove_reasons": [(r, words.say(f"remove.{r}")) for r in REMOVE_REASONS],
         "fields": request.POST if posted else {},
@@ -226,20 +253,9 @@ def _page(
         "draft_words": _draft_words(place, draft),
         "files": _files(place, around),
         "may_attach": may(request, "file.attach", place),
-        "history": reverse("history", args=[around.now.pk]) + "/" if around.now else "",
-        "w": {
-            "required": words.say("form.required"),
-            "missing": words.say("form.missing"),
-            "history": words.say("history.cell"),
-            "before": words.say("form.before"),
-            "base": words.say("lesions.base"),
-            "range": words.say("form.range"),
-            "flag": f"L: {words.say('flag.L')}, H: {words.say('flag.H')}",
-            "row": place.form.rows if words.language() == "en" else words.say("history.row"),
-            "new": words.say("form.row_new"),
-            "row_out": words.say("form.row_out"),
-            "row_back": words.say("form.row_back"),
-        },
+        "w": shared,
+        "cells": Cells(shared, may_enter, not place.form.rows, history, talk),
+        "stale_words": words.say("ranges.stale").format(n=shown.stale) if shown.stale else "",
         "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),
         "may_carry": holds_lesions and around.now is not None and may_enter,
         "today": zones.today(place.subject.site).isoformat(),

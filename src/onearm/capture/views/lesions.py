@@ -167,6 +167,10 @@ def _said(value: str) -> str:
 
 def _remarks(answer: Answer) -> list[str]:
     remarks = []
+    if answer.split:
+        remarks.append(words.say("lesions.split").format(names=", ".join(answer.split)))
+    if answer.merged:
+        remarks.append(words.say("lesions.merged").format(names=", ".join(answer.merged)))
     if answer.missing:
         remarks.append(words.say("lesions.missing").format(names=", ".join(answer.missing)))
     if answer.unread:

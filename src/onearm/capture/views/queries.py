@@ -10,39 +10,22 @@ from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, overview, permissions, zones
+from onearm.capture import clock, overview, visible, zones
 from onearm.capture.actions.queries import ask, move
 from onearm.capture.models import Query, Subject
-from onearm.capture.studies import study_of, version_at
+from onearm.capture.query_reading import TURNS, QueryReader, filtered, line_of, moves
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.models import User
-    from onearm.capture.month import Planned
     from onearm.study import Study
 
 State = Query.State
 AGES = (7, 14, 30, 60)
 """Days that the list can be cut at."""
-
-TURNS = {"site": [State.OPEN], "asker": [State.ANSWERED]}
-"""Whose turn it is, by state: the site answers, who asked looks at the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A query as the list shows it."""
-
-    query: Query
-    place: str
-    text: str
-    days: int
-    turn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +45,8 @@ def query_list(request: HttpRequest) -> HttpResponse:
     state, turn = request.GET.get("state", "live"), request.GET.get("turn", "")
     age = request.GET.get("age", "")
     found = filtered(Query.objects.filter(subject__in=acting.subjects_of(chosen)), state, turn)
-    studies: dict[int, Study | None] = {}
-    lines = [line_of(query, studies) for query in found.select_related("subject__site")]
+    reader = QueryReader(request.user)
+    lines = [line_of(query, reader) for query in found.select_related("subject__site")]
     if age.isdecimal():
         lines = [line for line in lines if line.days >= int(age)]
     lines.sort(key=lambda line: (-line.days, line.query.subject.code, line.query.pk))
@@ -85,9 +68,7 @@ def query_list(request: HttpRequest) -> HttpResponse:
 @login_required
 def query_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One query with every word that was said, and what the reader may do with it."""
-    mine = visible_subjects(request.user, clock.now().date())
-    found = Query.objects.filter(subject__in=mine).select_related("subject__site")
-    query = get_object_or_404(found, pk=pk)
+    query = visible.query(request.user, pk)
     if request.method == "POST":
         state, text = request.POST.get("state", ""), request.POST.get("text", "")
         if state in State.values:
@@ -97,7 +78,7 @@ def query_page(request: HttpRequest, pk: int) -> HttpResponse:
     entries = query.entries.select_related("user")
     context = {
         "query": query,
-        "line": line_of(query, {}),
+        "line": line_of(query, QueryReader(request.user)),
         "subject": subject,
         "url": _url(query),
         "said": [
@@ -156,7 +137,7 @@ def ask_page(request: HttpRequest, code: str) -> HttpResponse:
             f"{row.visit.id}/{row.repeat}/{name}",
             f"{overview.label(row.visit, row.repeat)} · {label}",
         )
-        for row in [*view.planned, *_others(view)]
+        for row in [*view.planned, *view.others()]
         for name in row.visit.forms
         for label in [said(view.study.forms[name].label)]
     ]
@@ -173,79 +154,11 @@ def ask_page(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "capture/ask.html", context)
 
 
-def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]:
-    """Queries in a state (``live``: open or answered) and of a turn."""
-    if state == "live":
-        queries = queries.filter(state__in=(State.OPEN, State.ANSWERED))
-    elif state in State.values:
-        queries = queries.filter(state=state)
-    return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
-
-
-def line_of(query: Query, studies: dict[int, Study | None]) -> Line:
-    """A query with its place, its age in days since it last moved, and whose turn it is.
-
-    studies: by site the study that it works with; filled as sites are met.
-    """
-    subject = query.subject
-    if subject.site_id not in studies:
-        version = version_at(subject.site, zones.today(subject.site))
-        studies[subject.site_id] = study_of(version) if version else None
-    study = studies[subject.site_id]
-    place = _words(study, query) if study else f"{query.visit} {query.form}"
-    turns = {State.OPEN: "site", State.ANSWERED: "asker"}
-    return Line(
-        query,
-        place,
-        acting.query_words(query),
-        acting.days_since(query.changed_at, subject.site),
-        turns.get(State(query.state), ""),
-    )
-
-
-def moves(user: User, query: Query) -> list[str]:
-    """The states into which the reader may bring a query."""
-    site, today = query.subject.site, zones.today(query.subject.site)
-    own = query.opened_by_id == user.pk
-    closes = permissions.can(user, "query.close" if own else "query.close_any", site, today)
-    found: list[str] = []
-    if query.state == State.OPEN and permissions.can(user, "query.answer", site, today):
-        found.append(State.ANSWERED)
-    if query.state != State.OPEN and permissions.can(user, "query.open", site, today):
-        found.append(State.OPEN)
-    if query.state in (State.OPEN, State.ANSWERED) and closes:
-        found += [State.CLOSED, State.CANCELLED]
-    return found
-
-
-def _words(study: Study, query: Query) -> str:
-    visits = {v.id: v for v in study.schedule.visits} if study.schedule else {}
-    parts = []
-    if query.visit:
-        visit = visits.get(query.visit)
-        parts.append(overview.label(visit, query.repeat) if visit else query.visit)
-    form = study.forms.get(query.form)
-    if query.form:
-        parts.append(said(form.label) if form else query.form)
-    if form and form.rows and query.row:
-        parts.append(f"{say('history.row')} {query.row}")
-    item = next((i for i in form.items if i.name == query.item), None) if form else None
-    if query.item:
-        parts.append(said(item.label) if item else query.item)
-    return " · ".join(parts)
-
-
 def _url(query: Query) -> str:
     if not query.visit or not query.form:
         return ""
     url = form_url(query.subject.code, query.visit, query.repeat, query.form)
     return f"{url}#v.{query.row}.{query.item}" if query.item else url
-
-
-def _others(view: overview.Overview) -> list[Planned]:
-    known = {row.visit.id for row in view.planned}
-    visits = view.study.schedule.visits if view.study.schedule else ()
-    return [overview.log_row(view.study, v.id, 1) for v in visits if v.id not in known]
 
 
 def _place_text(given: dict[str, str]) -> str:

@@ -9,15 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, words
+from onearm.capture import clock, identity, permissions, places, visible, words
 from onearm.capture.actions import redaction as actions
 from onearm.capture.document import KEY
-from onearm.capture.models import FormVersion, Redaction
+from onearm.capture.models import FormVersion
+from onearm.capture.studies import study_of
 from onearm.capture.views.month import visible_subjects
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def redactions(request: HttpRequest) -> HttpResponse:
     """What was asked for at the reader's sites; approve or refuse what others asked."""
     if request.method == "POST":
-        one = get_object_or_404(_visible(request), pk=_number(request.POST.get("redaction", "")))
+        one = get_object_or_404(
+            visible.redactions(request.user), pk=_number(request.POST.get("redaction", ""))
+        )
         try:
             if request.POST.get("act") == "approve":
                 actions.approve(request.user, one)
@@ -40,13 +42,7 @@ def redactions(request: HttpRequest) -> HttpResponse:
         return redirect("redactions")
     today = clock.now().date()
     may_approve = permissions.can(request.user, "redaction.approve", None, today)
-    may_request = permissions.can(request.user, "redaction.request", None, today)
-    if not (may_approve or may_request):
-        raise permissions.NotAllowed("your roles do not allow this: redaction.request")
-    asked = _visible(request).select_related(
-        "instance__event__subject", "requested_by", "approved_by", "refused_by"
-    )
-    context = {"redactions": asked.order_by("-pk"), "may_approve": may_approve}
+    context = {"redactions": visible.redactions(request.user), "may_approve": may_approve}
     return render(request, "capture/redactions.html", context)
 
 
@@ -55,14 +51,16 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose the cell of one save whose value has to be blackened, and say why."""
     mine = visible_subjects(request.user, clock.now().date())
     version = get_object_or_404(
-        FormVersion.objects.select_related("instance__event__subject__site"),
+        FormVersion.objects.select_related("study_version", "instance__event__subject__site"),
         pk=pk,
         instance__event__subject__in=mine,
     )
     site = version.instance.event.subject.site
     permissions.actor(request.user, "redaction.request", site, clock.now().date())
+    study = study_of(version.study_version)
+    hidden = identity.hidden_in(request.user, study, version.instance)
     cells = [
-        (f"{row[KEY]}.{name}", value)
+        (f"{row[KEY]}.{name}", identity.words() if name in hidden else value)
         for row in version.delta["rows"]
         for name, value in row.items()
         if isinstance(value, str) and not name.startswith("_") and value != actions.MARK
@@ -80,12 +78,22 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, words.say("redaction.asked"))
             return redirect("redactions")
-    return render(request, "capture/redaction_ask.html", {"version": version, "cells": cells})
+    return render(request, "capture/redaction_ask.html", _asked(version, cells))
 
 
-def _visible(request: HttpRequest) -> QuerySet[Redaction]:
-    mine = visible_subjects(request.user, clock.now().date())
-    return Redaction.objects.filter(instance__event__subject__in=mine)
+def _asked(version: FormVersion, cells: list[tuple[str, str]]) -> dict[str, object]:
+    """The save in words: its place, and each cell's name, words and value."""
+    instance, study = version.instance, study_of(version.study_version)
+    has_rows = instance.form in study.forms and bool(study.forms[instance.form].rows)
+    named = []
+    for name, value in cells:
+        row, _, item = name.partition(".")
+        label = places.item_said(study, instance.form, item)
+        if has_rows:
+            label = f"{words.say('history.row')} {row}{places.BETWEEN}{label}"
+        named.append((name, label, value))
+    place = places.form_at(study, instance.event, instance.form)
+    return {"version": version, "place": place, "cells": named}
 
 
 def _number(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,15 @@ from django.views.decorators.cache import never_cache
 
 from onearm.capture import clock, permissions, trail, words
 from onearm.capture.actions import sites as site_actions
-from onearm.capture.models import Grant, Site, StudyVersion, Subject, User
+from onearm.capture.models import AuditEvent, Grant, Site, StudyVersion, Subject, User
 from onearm.capture.serving import TOKEN
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+BACKUP_WITHIN = timedelta(hours=48)
+"""How old the newest encrypted backup may be before the first steps ask for one again."""
 
 
 @never_cache
@@ -68,10 +71,17 @@ def next_steps(request: HttpRequest) -> HttpResponse:
         ("training", _all_trained(), "people"),
         ("factor", is_mfa_enabled(request.user), "mfa_index"),
         ("mail", bool(request.user.email), "account_email"),
-        ("backup", False, ""),
+        ("backup", _is_backed_up(), ""),
     ]
     context = {"steps": steps, "has_subjects": Subject.objects.exists()}
     return render(request, "capture/next_steps.html", context)
+
+
+def _is_backed_up() -> bool:
+    """Whether an encrypted backup was made within two days."""
+    since = clock.now() - BACKUP_WITHIN
+    made = AuditEvent.objects.filter(action="backup.make", at__gte=since)
+    return any(act.details.get("encrypted") for act in made)
 
 
 def _all_trained() -> bool:
@@ -88,7 +98,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     may_add = permissions.can(request.user, "site.manage", None, today)
     may_release = permissions.can(request.user, "study.release", None, today)
     if not (may_add or may_release):
-        raise permissions.NotAllowed("your roles do not allow this: site.manage, study.release")
+        raise permissions.refusal("site.manage", "study.release")
     if request.method == "POST":
         try:
             _change_sites(request)
@@ -120,7 +130,7 @@ def _change_sites(request: HttpRequest) -> None:
     try:
         begins = date.fromisoformat(given.get("from", ""))
     except ValueError:
-        raise site_actions.SiteProblem("name the day of the release, as 2026-05-05") from None
+        raise site_actions.SiteProblem(words.say("sites.no_day")) from None
     site_actions.release(request.user, site, version, begins, given.get("reason", ""))
 
 

@@ -90,6 +90,7 @@ def subject_page(request: HttpRequest, code: str) -> HttpResponse:
                 ("ask", "query.open"),
                 ("sign", "sign"),
                 ("hold", "review"),
+                ("print", "form.view"),
             )
         },
     }

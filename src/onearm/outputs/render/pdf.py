@@ -21,6 +21,7 @@ from onearm.outputs.figures.save import size
 from onearm.outputs.layout import solid
 from onearm.outputs.numbers import text_of
 from onearm.outputs.table import Row, Table
+from onearm.paper.press import pdf, quote
 
 KEEP = 24
 """Blocks of at most so many rows stay on one page; longer ones may break."""
@@ -32,13 +33,12 @@ def write_pdf(document: Document, path: Path) -> list[Path]:
     """Write the report and, beside it, the typst source it was made from.
 
     The PDF's date is the data cut, so that the same report is the same bytes. Pictures are read
-    beside ``path``. Only the fonts that come with typst are used.
+    beside ``path``. Only the fonts of this package and of typst are used.
     """
-    import typst  # 80 MB: only where a PDF is wanted
-
     text = path.with_suffix(".typ")
-    text.write_text(source(document, path.parent), encoding="utf-8", newline="\n")
-    typst.compile(text, path, root=path.parent, ignore_system_fonts=True, format="pdf")
+    typst = source(document, path.parent)
+    text.write_text(typst, encoding="utf-8", newline="\n")
+    path.write_bytes(pdf(typst, root=path.parent))
     return [text, path]
 
 
@@ -46,15 +46,6 @@ def source(document: Document, root: Path) -> str:
     """The report as typst source."""
     looks = files("onearm.outputs.render").joinpath("report.typ").read_text(encoding="utf-8")
     return looks + "\n" + _Source(document, root).render()
-
-
-def quote(text: str) -> str:
-    """A text as a typst string.
-
-    >>> quote('a "b"')
-    '"a \\\\"b\\\\""'
-    """
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
 class _Source:

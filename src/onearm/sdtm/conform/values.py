@@ -6,9 +6,9 @@ import polars as pl
 
 from onearm.errors import Finding, Place
 from onearm.sdtm.conform.report import Source, has, report, texts
-from onearm.sdtm.reference import known_tests
 from onearm.sdtm.spec import is_finding
 from onearm.terms import Codelist, codelist_names, load_codelist
+from onearm.terms.units import known_tests
 
 LONGEST = 200
 QNAM = r"^[A-Z][A-Z0-9]{0,7}$"

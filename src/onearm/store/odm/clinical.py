@@ -112,7 +112,7 @@ class Clinical:
             place = {**here, "ITEM": item.get("ItemOID")}
             own = item.get("TransactionType", action)
             inner = item.first("Value")
-            value = inner.text if inner else item.get("Value") or item.text
+            value = inner.exact if inner else item.get("Value") or item.text
             is_null = item.get("IsNull")
             reason = _null_reason(item)
             audit = item.first("AuditRecord")
@@ -124,6 +124,8 @@ class Clinical:
                 unit.taken.discard(unit.element)  # the form says the unit; a data unit is left
             for query in item.all("mdsol:Query"):
                 self.queries.rows.append((*place.values(), *_query(query)))
+            for query in item.all("Query"):  # ODM 2.0
+                self.queries.rows.append((*place.values(), *_query_of_second(query)))
 
     def _acts(
         self, element: Taking, level: str, place: Mapping[str, str], category: str, action: str
@@ -139,6 +141,11 @@ def _items_of(group: Taking) -> Iterator[Taking]:
     ]
     partial = [f"ItemDataPartial{kind}" for kind in ("Date", "Time", "Datetime")]
     return group.all("ItemData", *typed, *partial)
+
+
+def _exact(record: Taking, name: str) -> str:
+    child = record.first(name)
+    return child.exact if child else ""
 
 
 def _null_reason(item: Taking) -> str:
@@ -164,9 +171,17 @@ def _audit(record: Taking | None, action: str, category: str) -> tuple[str, ...]
         user.get("UserOID") if user else "",
         location.get("LocationOID") if location else "",
         record.content("DateTimeStamp"),
-        record.content("ReasonForChange"),
+        _exact(record, "ReasonForChange"),
         record.content("SourceID"),
     )
+
+
+def _query_of_second(query: Taking) -> tuple[str, ...]:
+    text = query.first("Value")
+    names = ("OID", "State", "Target", "LastUpdateDatetime")
+    key, state, target, when = (query.get(name) for name in names)
+    query.take("Source", "Type", "Name")
+    return (key, text.exact if text else "", state, target, when)
 
 
 def _query(query: Taking) -> tuple[str, ...]:

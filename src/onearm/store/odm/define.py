@@ -1,4 +1,4 @@
-"""A study's visits, forms, items and codelists as ODM 1.3.2 elements."""
+"""A study's visits, forms, items and codelists as ODM 1.3.2 elements (2.0: `second`)."""
 
 from __future__ import annotations
 
@@ -54,8 +54,13 @@ def made(parent: _Element | None, name: str, **attributes: str) -> _Element:
     return etree.SubElement(parent, tag, kept)
 
 
-def metadata(study: Study, files: Mapping[str, str]) -> _Element:
-    """The Study element. files: other files of the study's folder, kept word for word."""
+def metadata(study: Study, files: Mapping[str, str], former: Iterable[Study] = ()) -> _Element:
+    """The Study element.
+
+    files: files of the study's folder, kept word for word. former: earlier versions of the study,
+    newest first; their visits, forms and items that this one has not are marked as such.
+    """
+    old_visits, old_forms = _former(study, former)
     root = made(None, "Study", OID=study_oid(study))
     heads = made(root, "GlobalVariables")
     for name, text in (
@@ -73,18 +78,53 @@ def metadata(study: Study, files: Mapping[str, str]) -> _Element:
     _protocol(version, study, files)
     for visit in study.schedule.visits if study.schedule else ():
         _event(version, visit)
+    for visit in old_visits:
+        _note(_event(version, visit), "former", {})
     for form in study.forms.values():
         _form(version, form)
-    for form in study.forms.values():
-        _group(version, form)
+    for form in old_forms.values():
+        if form.form not in study.forms:
+            _note(_form(version, form), "former", {})
+    nothing: tuple[Item, ...] = ()
+    for form in (dict(old_forms) | dict(study.forms)).values():
+        asked = form.items if form.form in study.forms else nothing
+        old = old_forms[form.form].items if form.form in old_forms else nothing
+        _group(version, form, asked, old)
     for form in study.forms.values():
         for item in form.items:
             _item(version, study, form, item, units)
+    for form in old_forms.values():
+        for item in form.items:
+            _former_item(version, form, item)
     for codelist in _codelists(study):
         version.append(codelist)
     for form in study.forms.values():
-        _rules(version, form)
+        _conditions(version, form)
+    for form in study.forms.values():
+        _methods(version, form)
     return root
+
+
+def _former(study: Study, former: Iterable[Study]) -> tuple[list[Visit], dict[str, Form]]:
+    """Visits that a study no longer has, and by form the items that it no longer asks."""
+    visits = {visit.id: visit for visit in study.schedule.visits} if study.schedule else {}
+    old_visits: dict[str, Visit] = {}
+    asked = {(form.form, item.name) for form in study.forms.values() for item in form.items}
+    forms: dict[str, Form] = {}
+    items: dict[str, dict[str, Item]] = {}
+    for version in former:
+        for visit in version.schedule.visits if version.schedule else ():
+            if visit.id not in visits:
+                old_visits.setdefault(visit.id, visit)
+        for form in version.forms.values():
+            for item in form.items:
+                if (form.form, item.name) not in asked:
+                    forms.setdefault(form.form, form)
+                    items.setdefault(form.form, {}).setdefault(item.name, item)
+    return list(old_visits.values()), {
+        name: form.model_copy(update={"items": tuple(items[name].values())})
+        for name, form in forms.items()
+    }
 
 
 def study_oid(study: Study) -> str:
@@ -119,12 +159,14 @@ def _protocol(version: _Element, study: Study, files: Mapping[str, str]) -> None
     for name, text in sorted(files.items()):
         made(protocol, "Alias", Context=f"onearm:file/{name}", Name=text)
     for name, table in study.terms.items():
-        if "code" not in table.columns:
+        is_said = "code" in table.columns and not table.is_empty()  # ODM has no empty list
+        is_made = name in own_terms(study.identity)
+        if not (is_said or is_made) and f"terms/{name}.csv" not in files:
             text = table.write_csv()
             made(protocol, "Alias", Context=f"onearm:file/terms/{name}.csv", Name=text)
 
 
-def _event(version: _Element, visit: Visit) -> None:
+def _event(version: _Element, visit: Visit) -> _Element:
     repeats = visit.repeat is not None or visit.kind == "unscheduled"
     kinds = {"planned": "Scheduled", "event": "Unscheduled", "unscheduled": "Unscheduled"}
     event = made(
@@ -139,21 +181,24 @@ def _event(version: _Element, visit: Visit) -> None:
     for number, form in enumerate(visit.forms, start=1):
         made(event, "FormRef", FormOID=f"F.{form}", OrderNumber=str(number), Mandatory="No")
     _note(event, "visit", visit.model_dump(mode="json", exclude={"id", "name", "label", "forms"}))
+    return event
 
 
-def _form(version: _Element, form: Form) -> None:
+def _form(version: _Element, form: Form) -> _Element:
     root = made(version, "FormDef", OID=f"F.{form.form}", Name=form.label.en, Repeating="No")
     _text(made(root, "Description"), form.label)
     made(root, "ItemGroupRef", ItemGroupOID=f"IG.{form.form}", OrderNumber="1", Mandatory="No")
     exclude = {"form", "label", "items"}
     _note(root, "form", form.model_dump(mode="json", exclude=exclude, exclude_none=True))
+    return root
 
 
-def _group(version: _Element, form: Form) -> None:
+def _group(version: _Element, form: Form, items: Iterable[Item], former: Iterable[Item]) -> None:
     repeats = "Yes" if form.rows else "No"
     group = made(version, "ItemGroupDef", OID=f"IG.{form.form}", Name=form.form, Repeating=repeats)
     _text(made(group, "Description"), form.label)
-    for number, item in enumerate(form.items, start=1):
+    number = 0
+    for number, item in enumerate(items, start=1):
         oid = f"{form.form}.{item.name}"
         made(
             group,
@@ -164,6 +209,9 @@ def _group(version: _Element, form: Form) -> None:
             CollectionExceptionConditionOID=f"C.{oid}" if item.shown_when else "",
             MethodOID=f"M.{oid}" if item.calculated else "",
         )
+    for at, item in enumerate(former, start=number + 1):
+        oid = item_oid(form.form, item.name)
+        made(group, "ItemRef", ItemOID=oid, OrderNumber=str(at), Mandatory="No")
 
 
 def _item(
@@ -187,14 +235,23 @@ def _item(
             check = made(root, "RangeCheck", Comparator=comparator, SoftHard="Soft")
             made(check, "CheckValue").text = repr(bound)
     codelist = _codelist_oid(form, item)
-    if codelist:
+    table = study.terms.get(item.codes)
+    if codelist and (item.choices or table is None or not table.is_empty()):
         made(root, "CodeListRef", CodeListOID=codelist)
     notes = item.model_dump(mode="json", exclude=NATIVE, exclude_none=True)
     _note(root, "item", notes)
 
 
-def _rules(version: _Element, form: Form) -> None:
-    """Skip logic as conditions under which an item is not asked, and formulas as methods."""
+def _former_item(version: _Element, form: Form, item: Item) -> None:
+    """An item that is asked no longer: what it was, so that its values can be read."""
+    oid = item_oid(form.form, item.name)
+    root = made(version, "ItemDef", OID=oid, Name=item.name, DataType=TYPES[item.type])
+    _text(made(root, "Question"), item.label)
+    _note(root, "former", item.model_dump(mode="json", exclude_none=True))
+
+
+def _conditions(version: _Element, form: Form) -> None:
+    """Skip logic as conditions under which an item is not asked."""
     for item in form.items:
         oid = f"{form.form}.{item.name}"
         if item.shown_when:
@@ -202,6 +259,10 @@ def _rules(version: _Element, form: Form) -> None:
             _text(made(rule, "Description"), Text(en=f"{item.label} is not asked"))
             expression = made(rule, "FormalExpression", Context=OWN)
             expression.text = f"NOT ({item.shown_when})"
+
+
+def _methods(version: _Element, form: Form) -> None:
+    """Formulas as methods."""
     for item in form.items:
         oid = f"{form.form}.{item.name}"
         if item.calculated:
@@ -237,7 +298,7 @@ def _codelists(study: Study) -> Iterator[_Element]:
             yield _codelist(
                 f"CL.{name}", name, _pairs(study.choices(named[name])), {"kind": "cdisc"}
             )
-        elif "code" in table.columns:
+        elif "code" in table.columns and not table.is_empty():
             kind = "own" if name in made_here else "terms"
             about = {"kind": kind, "name": name, "columns": table.columns}
             root = _codelist(f"CL.{name}", name, (), about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from onearm.store.odm.taking import Taking
@@ -17,6 +18,9 @@ from onearm.study.odm.model import (
     OdmRange,
     OdmRule,
 )
+
+HELP = "CRFCompletionInstructions"
+DECIMALS = re.compile(r"^\d*\.(\d+)$")
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class Definitions:
     conditions: dict[str, OdmRule] = field(default_factory=dict)
     methods: dict[str, OdmRule] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    event_groups: dict[str, list[str]] = field(default_factory=dict)
+    group_order: list[str] = field(default_factory=list)
     is_inferred: bool = False
 
     def take(self, kind: str, element: Taking) -> None:
@@ -48,7 +54,9 @@ class Definitions:
             element.taken.discard(element.element)
 
     def done(self) -> OdmMetadata:
-        """The whole, forms of ODM 2.0 taken out of their groups."""
+        """The whole, forms of ODM 2.0 taken out of their groups, and visits too."""
+        rest = [oid for oid in self.event_groups if oid not in self.group_order]
+        in_groups = [v for g in (*self.group_order, *rest) for v in self.event_groups.get(g, ())]
         for group in self.groups.values():
             if group.is_form:
                 inside = (group.oid,) if group.items else group.groups
@@ -64,7 +72,7 @@ class Definitions:
             description=self.description,
             protocol=self.protocol,
             units=self.units,
-            event_order=tuple(self.event_order),
+            event_order=(*self.event_order, *dict.fromkeys(in_groups)),
             events=self.events,
             forms=self.forms,
             groups=self.groups,
@@ -101,16 +109,31 @@ def _basics(known: Definitions, element: Taking) -> None:
         unit.take("Name")
 
 
+def _description(known: Definitions, element: Taking) -> None:
+    known.description = known.description or element.texts().en
+
+
+def _ordered(element: Taking, *names: str) -> list[Taking]:
+    """The references of these names by their OrderNumber, which is taken."""
+    return sorted(element.all(*names), key=lambda r: float(r.get("OrderNumber", "0") or 0))
+
+
 def _protocol(known: Definitions, element: Taking) -> None:
-    refs = list(element.all("StudyEventRef"))
-    for ref in sorted(refs, key=lambda r: float(r.get("OrderNumber", "0") or 0)):
-        known.event_order.append(ref.get("StudyEventOID"))
+    refs = _ordered(element, "StudyEventRef")
+    known.event_order += [ref.get("StudyEventOID") for ref in refs]
+    groups = _ordered(element, "StudyEventGroupRef")  # ODM 2.0 orders groups of visits
+    known.group_order += [ref.get("StudyEventGroupOID") for ref in groups]
     known.notes |= element.notes()
 
 
+def _event_group(known: Definitions, element: Taking) -> None:
+    refs = _ordered(element, "StudyEventRef")
+    element.take("Name")
+    known.event_groups[element.get("OID")] = [ref.get("StudyEventOID") for ref in refs]
+
+
 def _event(known: Definitions, element: Taking) -> None:
-    refs = [*element.all("FormRef"), *element.all("ItemGroupRef")]
-    refs.sort(key=lambda r: float(r.get("OrderNumber", "0") or 0))
+    refs = _ordered(element, "FormRef", "ItemGroupRef")
     offset = _whole(element.get("redcap:DayOffset", "x"))
     early = _whole(element.get("redcap:OffsetMin", "0")) or 0
     late = _whole(element.get("redcap:OffsetMax", "0")) or 0
@@ -129,8 +152,7 @@ def _event(known: Definitions, element: Taking) -> None:
 
 
 def _form(known: Definitions, element: Taking) -> None:
-    refs = list(element.all("ItemGroupRef"))
-    refs.sort(key=lambda r: float(r.get("OrderNumber", "0") or 0))
+    refs = _ordered(element, "ItemGroupRef")
     oid = element.get("OID")
     known.forms[oid] = OdmForm(
         oid=oid,
@@ -143,8 +165,7 @@ def _form(known: Definitions, element: Taking) -> None:
 
 
 def _group(known: Definitions, element: Taking) -> None:
-    refs = list(element.all("ItemRef"))
-    refs.sort(key=lambda r: float(r.get("OrderNumber", "0") or 0))
+    refs = _ordered(element, "ItemRef")
     oid = element.get("OID")
     items = [
         OdmItemRef(
@@ -152,6 +173,7 @@ def _group(known: Definitions, element: Taking) -> None:
             is_mandatory=_is(ref, "Mandatory"),
             condition=ref.get("CollectionExceptionConditionOID"),
             method=ref.get("MethodOID"),
+            unit_item=ref.get("UnitsItemOID"),
         )
         for ref in refs
     ]
@@ -161,7 +183,7 @@ def _group(known: Definitions, element: Taking) -> None:
         label=element.translated("Description"),
         is_repeating=element.get("Repeating", "No") in ("Yes", "Simple", "Dynamic", "Static"),
         items=tuple(items),
-        groups=tuple(ref.get("ItemGroupOID") for ref in element.all("ItemGroupRef")),
+        groups=tuple(ref.get("ItemGroupOID") for ref in _ordered(element, "ItemGroupRef")),
         is_form=element.get("Type") == "Form",
         notes=element.notes(),
     )
@@ -177,8 +199,9 @@ def _item(known: Definitions, element: Taking) -> None:
         name=element.get("Name"),
         data_type=element.get("DataType", "text"),
         question=element.translated("Question"),
-        description=element.translated("Description"),
-        digits=_whole(element.get("SignificantDigits", element.get("FractionDigits", "x"))),
+        # ODM 2.0 has a place of its own for how to fill the item in.
+        description=element.translated(HELP if element.peek(HELP) else "Description"),
+        digits=_digits(element),
         codelist=reference.get("CodeListOID") if reference else "",
         units=tuple(units),
         ranges=tuple(_range(check) for check in element.all("RangeCheck")),
@@ -189,6 +212,15 @@ def _item(known: Definitions, element: Taking) -> None:
         notes=element.notes(),
     )
     element.take("redcap:Variable")
+
+
+def _digits(element: Taking) -> int | None:
+    """Decimals: a number in ODM 1.3, the end of a format such as 8.2 in ODM 2.0."""
+    shown = DECIMALS.match(element.peek_at("DisplayFormat"))
+    if shown is not None:
+        element.take("DisplayFormat")
+        return int(shown[1])
+    return _whole(element.get("SignificantDigits", element.get("FractionDigits", "x")))
 
 
 def _range(check: Taking) -> OdmRange:
@@ -224,6 +256,7 @@ def _rule(element: Taking) -> OdmRule:
         text = code.text if code else expression.text
         context = expression.get("Context")
     element.translated("Description")
+    element.first("MethodSignature")
     return OdmRule(element.get("OID"), element.get("Name"), text, context)
 
 
@@ -241,7 +274,9 @@ def _method(known: Definitions, element: Taking) -> None:
 READERS = {
     "GlobalVariables": _globals,
     "BasicDefinitions": _basics,
+    "Description": _description,
     "Protocol": _protocol,
+    "StudyEventGroupDef": _event_group,
     "StudyEventDef": _event,
     "FormDef": _form,
     "ItemGroupDef": _group,

@@ -88,8 +88,9 @@ def _definition(kind: str, piece: Taking, known: Definitions) -> None:
         known.take(kind, piece)
     elif kind in ("User", "Location"):
         # Who and where: names of accounts and sites that the audit records point to.
-        piece.take("OID", "Name", "UserType", "LocationType")
+        piece.take("OID", "Name", "UserType", "LocationType", "Role")
         piece.content("LoginName")
+        piece.content("UserName")
         piece.content("FullName")
         for version in piece.all("MetaDataVersionRef"):
             version.take("StudyOID", "MetaDataVersionOID", "EffectiveDate")

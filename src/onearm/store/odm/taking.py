@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = {
     "Alias": "a name that another system uses",
     "Presentation": "layout of another system",
     "ArchiveLayout": "layout of another system",
+    "Value": "an item holds one value here; the first is kept",
     "ItemDataBase64Binary": "a file: attach it to the form by hand",
     "mdsol:Comment": "comments are no data here; write them in a query",
     "mdsol:ProtocolDeviation": "deviations have a form of their own; enter it there",
@@ -81,6 +82,15 @@ class Taking:
         """Whether there is such a child; nothing is taken."""
         return any(isinstance(c.tag, str) and name_of(c.tag) == name for c in self.element)
 
+    def peek_at(self, name: str) -> str:
+        """An attribute of the standard; it is not taken."""
+        return str(self.element.get(name, ""))
+
+    @property
+    def exact(self) -> str:
+        """The element's own text with the blanks that belong to it."""
+        return self.element.text or ""
+
     @property
     def text(self) -> str:
         """The element's own text without the blanks around it."""
@@ -97,10 +107,12 @@ class Taking:
         Where there is no English, the first language there is stands for it.
         """
         holder = self.first(name)
-        if holder is None:
-            return Text(en="")
+        return holder.texts() if holder is not None else Text(en="")
+
+    def texts(self) -> Text:
+        """The texts that this element itself holds, as `translated` gives those of a child."""
         found: dict[str, Taking] = {}
-        for child in holder.element:
+        for child in self.element:
             if isinstance(child.tag, str) and name_of(child.tag) == "TranslatedText":
                 text = Taking(child)
                 language = text.get("xml:lang").lower()

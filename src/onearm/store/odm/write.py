@@ -1,13 +1,14 @@
-"""Write a study and its data as ODM 1.3.2: valid against the standard's schema, streamed."""
+"""Write a study and its data as ODM 1.3.2 or 2.0: valid against its schema, streamed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 from lxml import etree
@@ -15,7 +16,7 @@ from lxml import etree
 from onearm.errors import Finding, Place, Problems
 from onearm.records.entry import ENTRY
 from onearm.records.places import visit_label
-from onearm.store.odm import define
+from onearm.store.odm import define, second
 from onearm.store.odm.define import MISSING, SPACE, item_oid, made, study_oid, version_oid
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from onearm.study import Study
 
-VERSION = "1.3.2"
+Version = Literal["1.3.2", "2.0"]
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that have no form in XML 1.0: below the blank, other than tab and line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,70 +60,83 @@ def write_odm(
     history: Iterable[Act] | None = None,
     who: Who | None = None,
     files: Mapping[str, str] | None = None,
+    former: Iterable[Study] = (),
+    version: Version = "1.3.2",
 ) -> Path:
     """The study's metadata, and its data as a snapshot or with the audit record of every change.
 
     entries: written as a Snapshot. history: every change in order of subject and time, written as
     a Transactional file (then ``entries`` is not written). files: further files of the study's
-    folder, kept word for word so that the folder comes back whole. created: given by the caller, so
-    that equal data give equal bytes. Raises ``Problems`` naming values with characters that XML
-    cannot hold; then there is no file.
+    folder, kept word for word so that the folder comes back whole. former: earlier versions of the
+    study, newest first; what only they ask is defined too, because its values are data.
+    created: given by the caller, so that equal data give equal bytes. Raises ``Problems`` naming
+    values with characters that XML cannot hold; then there is no file.
     """
     if entries is not None and history is None:
         _refuse_unwritable(entries)
     who = who or Who()
     beside = path.with_name(f".{path.name}.new")
     is_history = history is not None
+    space = SPACE if version == "1.3.2" else second.SPACE
+    told = _same if version == "1.3.2" else second.in_second
+    subjects = _transactions(history) if history is not None else None
+    if subjects is None and entries is not None:
+        subjects = _subjects(entries)
+    head = _head(study, created, version, is_history=is_history)
     try:
         with etree.xmlfile(str(beside), encoding="UTF-8") as out:
             out.write_declaration()
-            with out.element(f"{{{SPACE}}}ODM", _head(study, created, is_history), {None: SPACE}):
-                out.write(define.metadata(study, files or {}), pretty_print=True)
+            with out.element(f"{{{space}}}ODM", head, {None: space}):
+                about = define.metadata(study, files or {}, former)
+                out.write(told(about), pretty_print=True)
                 if is_history or who.users:
-                    out.write(_admin(study, who, created), pretty_print=True)
+                    out.write(told(_admin(study, who, created)), pretty_print=True)
                 oids = {"StudyOID": study_oid(study), "MetaDataVersionOID": version_oid(study)}
-                if history is not None:
-                    with out.element(f"{{{SPACE}}}ClinicalData", oids):
-                        for one in _transactions(history):
-                            out.write(one, pretty_print=True)
-                elif entries is not None:
-                    with out.element(f"{{{SPACE}}}ClinicalData", oids):
-                        for one in _subjects(entries):
-                            out.write(one, pretty_print=True)
+                if subjects is not None:
+                    with out.element(f"{{{space}}}ClinicalData", oids):
+                        for one in subjects:
+                            out.write(told(one), pretty_print=True)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     return path
 
 
-def _head(study: Study, created: datetime, is_history: bool) -> dict[str, str]:
+def _same(element: _Element) -> _Element:
+    """An element of ODM 1.3.2 as it was made."""
+    return element
+
+
+def _head(study: Study, created: datetime, version: Version, *, is_history: bool) -> dict[str, str]:
     return {
         "FileType": "Transactional" if is_history else "Snapshot",
         "FileOID": f"onearm.{study.id}.{created:%Y%m%dT%H%M%S}",
         "CreationDateTime": created.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
-        "ODMVersion": VERSION,
+        "ODMVersion": version,
         "SourceSystem": "onearm",
     }
 
 
 def _refuse_unwritable(entries: pl.DataFrame) -> None:
-    """Characters below the blank, other than tab and line ends, have no form in XML 1.0."""
-    bad = entries.filter(pl.col("VALUE").str.contains("[\x00-\x08\x0b\x0c\x0e-\x1f￾￿]"))
+    bad = entries.filter(pl.col("VALUE").str.contains("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"))
     if not bad.is_empty():
-        raise Problems(
-            [
-                Finding(
-                    Place(row["SUBJID"], visit_label(row["VISIT"], row["VISIT_REPEAT"]),
-                          row["FORM"], row["ITEM"]),
-                    repr(row["VALUE"]),
-                    "XML 1.0, 2.2",
-                    "holds a character that XML cannot hold",
-                    "Correct the value, or export another format.",
-                )
-                for row in bad.head(20).iter_rows(named=True)
-            ],
-            "The data cannot be written as ODM",
-        )  # fmt: skip
+        keys = [name for name in ENTRY if name != "REASON"]
+        raise _unwritable((row[:-1], row[-1]) for row in bad.select(keys).head(20).iter_rows())
+
+
+def _unwritable(found: Iterable[tuple[tuple[Any, ...], str]]) -> Problems:
+    """What is wrong with values (or reasons) that XML cannot hold, by their places."""
+    findings = [
+        Finding(
+            Place(place[1], visit_label(place[2], place[3]), place[4], place[6]),
+            repr(text),
+            "XML 1.0, 2.2",
+            "holds a character that XML cannot hold",
+            "Correct the value, or export another format.",
+        )
+        for place, text in found
+    ]
+    return Problems(findings, "The data cannot be written as ODM")
 
 
 def _admin(study: Study, who: Who, created: datetime) -> _Element:
@@ -154,6 +170,9 @@ def _transactions(history: Iterable[Act]) -> Iterator[_Element]:
     """One SubjectData each for the changes that one person saved at one time."""
     for (where, _, _), acts in groupby(history, key=lambda act: (act.place[:2], act.at, act.user)):
         changes = list(acts)
+        bad = [(a.place, t) for a in changes for t in (a.value, a.why) if UNWRITABLE.search(t)]
+        if bad:
+            raise _unwritable(bad)
         root = _subject(*where)
         by_place = {act.place: act for act in changes}
         rows = [(*a.place, a.value or None, a.reason or None) for a in changes]

@@ -13,7 +13,8 @@ from onearm.study.draft import Draft, as_yaml
 from onearm.study.forms import Target
 from onearm.study.odm.account import Account
 from onearm.study.odm.items import choices_of, item_parts, words
-from onearm.study.odm.model import OdmCodeList, OdmEvent, OdmForm, OdmMetadata
+from onearm.study.odm.kept import keep
+from onearm.study.odm.model import FORMER, OdmCodeList, OdmEvent, OdmForm, OdmMetadata
 from onearm.study.odm.names import NO_EVENT, Names, groups_of, named
 
 EPOCH = "TRIAL"
@@ -28,20 +29,21 @@ def draft_from_odm(
     """The folder of a study as far as ODM metadata go, and where each OID went.
 
     account: of the reading; what was read and cannot be said in a study's files is added to it.
-    sites: codes of the sites that the data name. Files that onearm itself wrote come back whole.
+    sites: codes of the sites that the data name. Files that onearm itself wrote come back whole,
+    unless the definitions beside them were changed since (`kept`).
     """
     names = named(metadata)
-    files: dict[str, str] = {}
-    for form, parts in _forms(metadata, account, names).items():
-        files[f"forms/{form.lower()}.yaml"] = as_yaml(_tidy(parts))
-    files["schedule.yaml"] = as_yaml(_tidy(_schedule(metadata, account, names)))
-    files |= _terms(metadata)
     own = {k.removeprefix("file/"): v for k, v in metadata.notes.items() if k.startswith("file/")}
-    files["study.yaml"] = own.pop("study.yaml", "") or as_yaml(_tidy(_identity(metadata, sites)))
-    files |= own
-    files[NAMES_FILE] = names.to_csv()
+    forms = {name: _tidy(parts) for name, parts in _forms(metadata, account, names).items()}
+    schedule = _tidy(_schedule(metadata, account, names))
+    kept = keep(own, forms, schedule, _terms(metadata))
+    files = dict(kept.files)
+    if "study.yaml" not in files:
+        files["study.yaml"] = as_yaml(_tidy(_identity(metadata, sites)))
+    if not metadata.is_ours:
+        files[NAMES_FILE] = names.to_csv()
     _unused(metadata, account)
-    return Draft(files, tuple(_gaps(metadata, account))), names
+    return Draft(files, (*kept.changed, *_gaps(metadata, account))), names
 
 
 def _identity(metadata: OdmMetadata, sites: Iterable[str]) -> Parts:
@@ -57,12 +59,16 @@ def _identity(metadata: OdmMetadata, sites: Iterable[str]) -> Parts:
 def _forms(metadata: OdmMetadata, account: Account, names: Names) -> dict[str, Parts]:
     found: dict[str, Parts] = {}
     for form in metadata.forms.values():
+        if FORMER in form.notes:
+            continue
         inside = {path[2]: target for path, target in names.items.items() if path[0] == form.oid}
         for group in groups_of(metadata, form):
             for ref in group.items:
                 target = names.items.get((form.oid, group.oid, ref.item))
                 if target is None:
                     account.leave("ItemRef", "no ItemDef has this OID")
+                    continue
+                if metadata.items[ref.item].is_former:
                     continue
                 if target.form not in found:
                     is_group = target.rows_by in ("group", "both")
@@ -103,7 +109,7 @@ def _schedule(metadata: OdmMetadata, account: Account, names: Names) -> Parts:
     used: set[str] = set()
     for number, (oid, name) in enumerate(names.events.items(), start=1):
         event = metadata.events.get(oid)
-        if event is None:
+        if event is None or FORMER in event.notes:
             continue
         used |= set(event.forms)
         missing = sum(form not in metadata.forms for form in event.forms)
@@ -169,11 +175,17 @@ def _unused(metadata: OdmMetadata, account: Account) -> None:
     kept = {i.codelist for i in metadata.items.values()} | {
         c.oid for c in metadata.codelists.values() if c.notes
     }
+    forms = {g.oid for g in metadata.groups.values() if g.is_form}
+    units = {ref.unit_item for ref in refs}
     conditions = {ref.condition for ref in refs}
     methods = {ref.method for ref in refs}
     account_of = (
-        ("ItemDef", set(metadata.items) - {r.item for r in refs}, "no item group holds it"),
-        ("ItemGroupDef", set(metadata.groups) - groups, "no form holds it"),
+        (
+            "ItemDef",
+            set(metadata.items) - {r.item for r in refs} - units,
+            "no item group holds it",
+        ),
+        ("ItemGroupDef", set(metadata.groups) - groups - forms, "no form holds it"),
         ("CodeList", set(metadata.codelists) - kept, "no item refers to it"),
         ("ConditionDef", set(metadata.conditions) - conditions, "no item refers to it"),
         ("MethodDef", set(metadata.methods) - methods, "no item refers to it"),

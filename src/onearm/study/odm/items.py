@@ -67,7 +67,7 @@ def item_parts(
         "required": ref.is_mandatory or None,
         "identifies": item.identifies or None,
         "decimals": item.digits if item.data_type in ("float", "double", "decimal") else None,
-        "unit": metadata.units.get(item.units[0], item.units[0]) if item.units else "",
+        "unit": _unit(metadata, item, ref, account),
     }
     if item.description.en and item.question.en and item.description != item.question:
         parts["help"] = words(item.description)
@@ -96,6 +96,20 @@ def item_parts(
     return parts
 
 
+def _unit(metadata: OdmMetadata, item: OdmItem, ref: OdmItemRef, account: Account) -> str:
+    """The unit by its list, or in ODM 2.0 the one code of the item that the reference points to."""
+    if item.units:
+        return metadata.units.get(item.units[0], item.units[0])
+    holder = metadata.items.get(ref.unit_item)
+    if holder is None:
+        return ""
+    codelist = metadata.codelists.get(holder.codelist)
+    if codelist is not None and len(codelist.codes) == 1:
+        return codelist.codes[0].code
+    account.leave("ItemRef@UnitsItemOID", "the unit is collected in an item of its own")
+    return ""
+
+
 def _own(
     parts: Parts, metadata: OdmMetadata, item: OdmItem, ref: OdmItemRef, notes: Parts
 ) -> Parts:
@@ -103,6 +117,8 @@ def _own(
     codes = notes.pop("codes", "")
     if codes or notes["type"] == "yes_no":
         parts.pop("choices", None)
+    if item.description.en:
+        parts["help"] = words(item.description)
     for bound in item.ranges:
         number = float(bound.values[0])
         parts["low" if bound.comparator == "GE" else "high"] = number

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from onearm.study.text import Text
 
 NO_TEXT = Text(en="")
+FORMER = "former"
+"""The note of visits, forms and items that only an earlier version of the study has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,21 @@ class OdmItem:
     calculation: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_former(self) -> bool:
+        """Whether onearm wrote it as an item that the study asks no longer."""
+        return FORMER in self.notes
+
 
 @dataclass(frozen=True, slots=True)
 class OdmItemRef:
-    """An item in a group."""
+    """An item in a group. ``unit_item``: the item that holds its unit (ODM 2.0)."""
 
     item: str
     is_mandatory: bool = False
     condition: str = ""
     method: str = ""
+    unit_item: str = ""
 
 
 @dataclass(frozen=True, slots=True)

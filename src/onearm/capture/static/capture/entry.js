@@ -158,13 +158,24 @@
     if (link) show(link.getAttribute("href"), input);
   }
 
+  function talk(input) {
+    if (!sheet.dataset.talk) return;
+    const [, row, ...item] = input.id.split(".");
+    show(`${sheet.dataset.talk}?row=${row}&item=${encodeURIComponent(item.join("."))}`, input);
+  }
+
   let cameFrom = null;
 
   function show(address, from) {
     cameFrom = from;
-    htmx.ajax("GET", address, { target: "#aside", swap: "innerHTML" }).then(() => {
-      document.getElementById("aside").focus();
-    });
+    htmx.ajax("GET", address, { target: "#aside", swap: "innerHTML" }).then(enterAside);
+  }
+
+  function enterAside() {
+    const aside = document.getElementById("aside");
+    (aside.querySelector("textarea") || aside).focus({ preventScroll: true });
+    const hidden = cameFrom && cameFrom.getBoundingClientRect().bottom > aside.getBoundingClientRect().top;
+    if (hidden) window.scrollBy(0, cameFrom.getBoundingClientRect().top - 140);
   }
 
   function closeAside() {
@@ -182,6 +193,7 @@
     }
     if (!(input instanceof HTMLInputElement) || !input.classList.contains("v")) return;
     if (event.altKey && event.code === "KeyM") { event.preventDefault(); return missing(input); }
+    if (event.altKey && event.code === "KeyQ") { event.preventDefault(); return talk(input); }
     if (event.altKey && event.code === "KeyH") { event.preventDefault(); return history(input); }
     if (input.readOnly && !event.key.startsWith("Arrow")) return;
     if (owner === input) {
@@ -223,6 +235,13 @@
     const meant = options.find((option) => option.dataset.code.toLowerCase() === typed);
     if (meant) input.value = meant.value;
   });
+  document.getElementById("main").addEventListener("click", (event) => {
+    const link = event.target.closest("a.talk");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const line = link.closest(".line");
+    show(link.getAttribute("href"), line ? line.querySelector("input") : link);
+  });
   sheet.addEventListener("click", (event) => {
     const link = event.target.closest("a.hist");
     if (link) {
@@ -234,6 +253,69 @@
   });
   document.getElementById("aside").addEventListener("click", (event) => {
     if (event.target.closest("button.close")) closeAside();
+  });
+
+  // ---- queries: what was asked or answered beside the page is put at its cell
+
+  function notesOf(box) {
+    const { cell, row } = box.dataset;
+    if (!cell) {
+      const said = row !== "0" && document.getElementById(`r.${row}`);
+      return said ? belowRow(said) : document.getElementById("s.form");
+    }
+    const there = document.getElementById(`s.${cell}`);
+    if (there) return there;
+    const input = document.getElementById(`v.${cell}`);
+    if (!input) return document.getElementById("s.form");
+    const made = document.createElement("div");
+    made.id = `s.${cell}`;
+    input.setAttribute("aria-describedby", made.id);
+    const body = input.closest("tbody");
+    (body ? belowRow(body) : input.closest(".cell")).append(made);
+    return made;
+  }
+
+  function belowRow(body) {
+    const there = body.querySelector("tr.said td > div");
+    if (there) return there;
+    const line = document.createElement("tr");
+    line.className = "said";
+    line.append(document.createElement("th"), document.createElement("td"));
+    line.lastChild.colSpan = body.rows[0].cells.length - 1;
+    const made = document.createElement("div");
+    line.lastChild.append(made);
+    body.append(line);
+    return made;
+  }
+
+  function putNotes(aside) {
+    const box = aside.querySelector(".talkbox");
+    const found = aside.querySelectorAll("#notes p.note");
+    if (!box || !found.length) return;
+    for (const note of found) {
+      const old = document.querySelector(`main .entry [id="${note.id}"], #s\\.form [id="${note.id}"]`);
+      if (note.matches(".closed, .cancelled")) {
+        if (old) old.remove();
+      } else if (old) {
+        old.replaceWith(note);
+      } else {
+        notesOf(box).append(note);
+      }
+    }
+    aside.querySelector("#notes").remove();
+    const input = document.getElementById(`v.${box.dataset.cell}`);
+    const holder = input && (input.closest("td") || input.closest(".box"));
+    if (!holder) return;
+    const isAsked = Boolean(document.getElementById(`s.${box.dataset.cell}`)?.childElementCount);
+    holder.classList.toggle("noted", isAsked);
+    if (isAsked) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "aside") return;
+    putNotes(event.target);
+    if (event.target.querySelector(".talkbox .notice.success") && cameFrom) cameFrom.focus();
   });
 
   // ---- changes: the reason is asked when saved data change, a last row makes room for another
@@ -271,7 +353,8 @@
     copy.querySelectorAll("*").forEach((element) => renamed(element, from, to));
     copy.querySelectorAll("input, select").forEach((field) => { field.value = ""; });
     copy.querySelectorAll("details").forEach((details) => { details.open = false; });
-    copy.querySelectorAll(".near").forEach((near) => near.remove());
+    copy.querySelectorAll(".near > span").forEach((near) => (near.matches(".range, .si") ? near.replaceChildren() : near.remove()));
+    copy.querySelectorAll(".flag, .grade").forEach((mark) => { mark.textContent = ""; mark.classList.remove("serious"); });
     body.after(copy);
   }
 
@@ -302,13 +385,29 @@
         holder.classList.toggle("clearing", now.dataset.clearing === "1");
       }
       if ("text" in now.dataset) input.value = now.dataset.text;
-      if ("flag" in now.dataset) {
-        const flag = cell.querySelector(".flag");
-        if (!flag) continue;
-        flag.textContent = now.dataset.flag;
-        flag.className = `flag ${now.dataset.flag}`;
-      }
+      if ("flag" in now.dataset) judge(cell, now.dataset);
     }
+  }
+
+  // Of a laboratory result: outside its range, the range, the value in SI units, the grade.
+  function judge(cell, now) {
+    const flag = cell.querySelector(".flag");
+    const grade = cell.querySelector(".grade");
+    if (!flag || !grade) return;
+    flag.textContent = now.flag;
+    flag.className = `flag ${now.flag}`;
+    grade.textContent = now.grade || "";
+    grade.className = "serious" in now ? "grade serious" : "grade";
+    for (const [name, value] of [["title", now.limit], ["aria-label", now.limit], ["role", now.limit && "note"]]) {
+      if (value) grade.setAttribute(name, value);
+      else grade.removeAttribute(name);
+    }
+    for (const part of ["range", "si"]) {
+      const near = cell.querySelector(`.near .${part}`);
+      if (near) near.textContent = now[part];
+    }
+    const stale = cell.querySelector(".near .stale");
+    if (stale) stale.hidden = !("stale" in now);
   }
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "live") apply();

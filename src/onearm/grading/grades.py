@@ -16,6 +16,12 @@ EXACT = pl.Decimal(38, 6)
 
 SUFFIX = {"low": "L", "high": "H"}
 
+USUAL_ALBUMIN = 40
+"""g/L, to which calcium is corrected. Source: CTCAE 5.0, hypocalcemia."""
+
+CALCIUM_PER_ALBUMIN = "0.02"
+"""mmol/L of calcium for each g/L of albumin that is missing, exactly; the same source."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -25,10 +31,12 @@ class Term:
     one is a grade that no value gives. ``abnormal`` replaces them where baseline was outside the
     range on this side; ``symptomatic`` adds to them where the patient has symptoms.
     ``units`` are those that the absolute limits are written in (none: any unit will do).
+    ``name_zh`` is the name for readers of Chinese; results and datasets have ``name``.
     """
 
     number: int
     name: str
+    name_zh: str
     tests: tuple[str, ...]
     direction: str
     units: tuple[str, ...]
@@ -42,13 +50,15 @@ class Term:
 def terms(table: str = "ctcae5_lab") -> tuple[Term, ...]:
     """The rows of a grading table of this package, in its order.
 
-    Source of ctcae5_lab: NCI CTCAE version 5.0 (2017).
+    Source of ctcae5_lab: NCI CTCAE version 5.0 (2017). Raises ``FileNotFoundError`` for a table
+    that the package does not have.
     """
-    text = files("onearm.adam").joinpath(f"{table}.csv").read_text(encoding="utf-8")
+    text = files("onearm.grading").joinpath(f"{table}.csv").read_text(encoding="utf-8")
     return tuple(
         Term(
             number=int(row["number"]),
             name=row["term"],
+            name_zh=row["term_zh"],
             tests=tuple(row["test"].split("|")),
             direction=row["direction"],
             units=tuple(filter(None, row["unit"].split("|"))),

@@ -1,0 +1,98 @@
+"""Lists taken along as CSV: the trail, who has access, a dashboard; the trail keeps who took it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from onearm.capture import access, clock, permissions, trail
+from onearm.capture.dashboards import table_of
+from onearm.capture.trail_reading import COLUMNS, lines, reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+    from onearm.capture.dashboards import Dashboard
+    from onearm.capture.models import Site, User
+    from onearm.capture.trail_reading import Wanted
+
+MARK = "\ufeff"
+"""The byte-order mark by which spreadsheets know UTF-8."""
+
+ACCESS = ("user", "name", "role", "site", "from", "to", "trained", "given_by")
+
+
+def take_trail(user: User, wanted: Wanted) -> Iterator[str]:
+    """Every line of the trail that fits and that the person may read, as lines of CSV.
+
+    Raises `permissions.NotAllowed`, at once and not with the first line.
+    """
+    today = clock.now().date()
+    actor = reader(user, today)
+    trail.record(
+        "access",
+        "trail.export",
+        actor=actor,
+        details={
+            "from": str(wanted.begins or ""),
+            "to": str(wanted.ends or ""),
+            "user": wanted.user,
+            "text": wanted.text,
+            "kind": wanted.kind,
+        },
+    )
+    return _lines([COLUMNS], (line.cells for line in lines(user, wanted, today)))
+
+
+def take_access(user: User, day: date) -> Iterator[str]:
+    """Who could do what on a day, as lines of CSV. Raises `permissions.NotAllowed`."""
+    actor = permissions.actor(user, "access.log", None, clock.now().date())
+    trail.record("accounts", "access.export", actor=actor, details={"day": str(day)})
+    return _lines([ACCESS], map(_access_row, access.authorised(day)), mark="")
+
+
+def take_dashboard(user: User, one: Dashboard, sites: Sequence[Site]) -> Iterator[str]:
+    """A dashboard of sites as lines of CSV, under its headings in the person's language.
+
+    Raises `permissions.NotAllowed` where the right that the file needs does not reach a site.
+    """
+    today = clock.now().date()
+    actors = [permissions.actor(user, one.download, site, today) for site in sites]
+    table = table_of(one, sites)
+    trail.record(
+        "study",
+        "export",
+        actor=actors[0],
+        site=sites[0] if len(sites) == 1 else None,
+        target=f"dashboard:{one.name}",
+        details={"sites": [site.code for site in sites], "rows": len(table.rows)},
+    )
+    return _lines([table.headings], ([cell.plain for cell in row] for row in table.rows))
+
+
+def _lines(*parts: Iterable[Sequence[object]], mark: str = MARK) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write(mark)
+    for part in parts:
+        for row in part:
+            writer.writerow(trail.plain_cell(cell) for cell in row)
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+
+
+def _access_row(row: access.Authorised) -> list[object]:
+    grant = row.grant
+    return [
+        grant.user.username,
+        grant.user.get_full_name(),
+        grant.role,
+        grant.site.code if grant.site else "",
+        grant.begins,
+        grant.ends,
+        grant.user.trained_on,
+        grant.given_by.username if grant.given_by else "",
+    ]

@@ -1,0 +1,1 @@
+"""From the database to documents on paper: forms, casebooks, serious events, in words."""

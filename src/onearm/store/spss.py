@@ -1,0 +1,93 @@
+"""SPSS system files (.sav) with labels of variables and values; equal data give equal bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyreadstat
+
+from onearm.errors import Finding, Place, Problems
+
+LONGEST_TEXT = 32_767
+"""Bytes that a text of SPSS holds."""
+
+LONGEST_LABEL, LONGEST_VALUE_LABEL, LONGEST_TITLE = 255, 120, 64
+"""Bytes of the label of a variable, of a value, of the file."""
+
+DATE_AT, TIME_AT = slice(92, 101), slice(101, 109)
+"""Where the header says when the file was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The words of one file in one language: of the file, of variables, of their values."""
+
+    title: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def write_sav(frame: pl.DataFrame, labels: Labels, path: Path, *, created: datetime) -> Path:
+    """The frame as an SPSS file: texts, numbers and dates as they are typed in the frame.
+
+    Null is the system's missing value, of a text the empty one. Labels that SPSS has no room for
+    are cut at its limit. Raises ``Problems`` for text over 32767 bytes, naming its column.
+    """
+    _refuse_long(frame, labels.title)
+    # Any: the library takes texts as codes, its types say numbers only.
+    values: dict[str, Any] = {
+        column: {code: _cut(words, LONGEST_VALUE_LABEL) for code, words in named.items()}
+        for column, named in labels.values.items()
+        if named and column in frame.columns
+    }
+    pyreadstat.write_sav(
+        frame.with_columns(pl.col(pl.String).fill_null("")),
+        str(path),
+        file_label=_cut(labels.title, LONGEST_TITLE),
+        column_labels=[_cut(labels.variables.get(c, c), LONGEST_LABEL) for c in frame.columns],
+        variable_value_labels=values,
+        variable_format={
+            name: "SDATE10" if kind == pl.Date else "F8.0"
+            for name, kind in frame.schema.items()
+            if kind == pl.Date or kind.is_integer()
+        },
+        variable_display_width={
+            name: 16 for name, kind in frame.schema.items() if kind == pl.String
+        },
+    )
+    _fix_time(path, created)
+    return path
+
+
+def _refuse_long(frame: pl.DataFrame, title: str) -> None:
+    found = [
+        Finding(
+            Place(form=title, field=name),
+            f"{value[:60]}...",
+            "SPSS",
+            f"a text has at most {LONGEST_TEXT} bytes",
+            "Export another format.",
+        )
+        for name in frame.select(pl.col(pl.String)).columns
+        for value in frame[name].filter(frame[name].str.len_bytes() > LONGEST_TEXT)
+    ]
+    if found:
+        raise Problems(found, f"{title} cannot be written for SPSS")
+
+
+def _cut(text: str, most: int) -> str:
+    """The text within so many bytes of UTF-8, no character halved."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _fix_time(path: Path, created: datetime) -> None:
+    """Overwrite the header's time of writing, so that equal data give equal bytes."""
+    with path.open("r+b") as file:
+        for where, text in ((DATE_AT, f"{created:%d %b %y}"), (TIME_AT, f"{created:%H:%M:%S}")):
+            file.seek(where.start)
+            file.write(text.encode())
