@@ -14,6 +14,7 @@ from onearm.capture.actions.save import Changes, save
 from onearm.capture.document import Cell
 from onearm.capture.models import AuditEvent, EventInstance, Site, Subject, User
 from onearm.capture.trail_reading import COLUMNS, Wanted, lines
+from tests.capture.conduct import fill
 
 Person = Callable[..., User]
 TODAY = clock.now().date()
@@ -49,6 +50,20 @@ def test_a_line_says_who_when_where_what_and_why(saved: User) -> None:
     )
     assert "1.HBV = missing: ND" in first.what
     assert newest.at_site.endswith("(UTC+00:00)")
+
+
+def test_laboratory_results_are_told_without_the_ranges_kept_beside_them(
+    person: Person, subject: Subject
+) -> None:
+    nurse = person("coordinator")
+    fill(nurse, subject, "SCREENING", "DM", RFICDAT="2026-03-02", SEX="M", AGE="66")
+    saved = fill(nurse, subject, "SCREENING", "LB", LBDAT="2026-03-03", ALT="20")
+    assert "_ranges" in saved.instance.data["rows"][0]
+    page = signed_in(nurse).get("/trail?kind=data")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "= 20" in text
+    assert "_ranges" not in text
 
 
 def test_the_file_equals_the_trail_and_no_cell_is_a_formula(saved: User) -> None:

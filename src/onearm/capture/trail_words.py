@@ -103,6 +103,8 @@ def changes_said(study: Study, version: FormVersion) -> Iterator[str]:
                 key = "history.row_out" if stored else "history.row_back"
                 yield f"{lead}{say(key)} {kept_words.said(str(stored or ''))}".strip()
                 continue
+            if name.startswith("_"):
+                continue  # what is kept beside the cells follows from them
             if isinstance(stored, dict):
                 value = f"{say('form.missing')}: {_known(f'reason.{stored[NULL]}', stored[NULL])}"
             elif name in items and stored is not None:

@@ -16,14 +16,17 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 from django.urls import reverse
 
-from onearm.capture import clock, permissions
+from onearm.capture import clock, permissions, review_aids
 from onearm.capture.actions import (
     api_keys,
     drafts,
     enrol,
     files,
     hold,
+    journal,
     queries,
+    ranges,
+    reconcile,
     redaction,
     sae,
     sign,
@@ -77,6 +80,7 @@ def main(password: str) -> None:
         **_of_cleaning(trial, password),
         **_of_safety(trial),
         **_of_exchange(trial),
+        **_of_study(trial),
         **_of_people(trial),
     }
     print(json.dumps({"objects": objects, "sessions": _sessions(who)}))
@@ -99,7 +103,8 @@ def _of_forms(trial: Trial) -> dict[str, list[str]]:
     who, subject = trial.who, trial.subject
     screened = enrol.screen(who["coordinator"], Site.objects.order_by("pk")[0])
     form = _form(subject, "SCREENING", "VISIT")
-    lesions = FormInstance.objects.filter(event__subject=subject, form="TUMOR").latest("pk")
+    scans = FormInstance.objects.filter(event__subject=subject, form="TUMOR", event__visit="SCAN")
+    lesions = scans.latest("event__repeat")
     attached = files.attach(who["coordinator"], form, files.Upload("scan-report.png", PICTURE))
     place = drafts.FormPlace(subject, "SCREENING", 1, "DISEASE")
     drafts.keep(who["coordinator"], place, {"v.1.MHTERM": "not yet saved"}, 1)
@@ -122,6 +127,9 @@ def _of_forms(trial: Trial) -> dict[str, list[str]]:
         "add_visit": [reverse("add_visit", args=[subject.code])],
         "miss_visit": [reverse("miss_visit", args=[subject.code])],
         "form_live": [f"{post}/live"],
+        "form_queries": [f"{post}/queries?row=1&item=VISDAT", f"{post}/queries"],
+        "paper_form": [reverse("paper_form", args=[form.pk])],
+        "paper_casebook": [reverse("paper_casebook", args=[screened.code])],
         "form_draft": [f"{post}/draft"],
         "form_attach": [f"{post}/files"],
     }
@@ -154,6 +162,7 @@ def _of_cleaning(trial: Trial, password: str) -> dict[str, list[str]]:
         "query": [reverse("query", args=[one.pk]) for one in (asked, of_checks)],
         "verify": [reverse("verify", args=[form.pk])],
         "state": [reverse("state", args=[target]) for target in held],
+        "lock_report": [reverse("lock_report", args=[target]) for target in held[:2]],
         "sign": [
             reverse("sign", args=[target])
             for target in (f"form:{signed.pk}", f"subject:{subject.code}")
@@ -161,6 +170,7 @@ def _of_cleaning(trial: Trial, password: str) -> dict[str, list[str]]:
         "dashboard": [reverse("dashboard", args=[name]) for name in BOARDS],
         "dashboard_file": [reverse("dashboard_file", args=["matrix"])],
         "redaction_ask": [reverse("redaction_ask", args=[version.pk])],
+        "review_file": [reverse("review_file", args=[name]) for name in review_aids.ALL],
     }
 
 
@@ -169,7 +179,15 @@ def _of_safety(trial: Trial) -> dict[str, list[str]]:
     who, events = trial.who, list(SeriousEvent.objects.order_by("pk")[:2])
     sae.report(who["investigator"], events[0], "Admitted with fever; recovers on antibiotics.")
     sae.add_contact(who["data_manager"], "Safety desk", "safety@example.org")
-    return {"serious_event": [reverse("serious_event", args=[one.pk]) for one in events]}
+    there = f"subject,event,onset\n{trial.subject.code},Fever,2026-01-05\n"
+    columns = reconcile.Columns("subject", "event", "onset")
+    made = reconcile.reconcile(who["data_manager"], "safety.csv", there.encode(), columns)
+    return {
+        "serious_event": [reverse("serious_event", args=[one.pk]) for one in events],
+        "reconciliation": [reverse("reconciliation", args=[made.pk])],
+        "reconciliation_file": [reverse("reconciliation_file", args=[made.pk])],
+        "paper_serious": [reverse("paper_serious", args=[events[0].pk])],
+    }
 
 
 def _of_exchange(trial: Trial) -> dict[str, list[str]]:
@@ -183,13 +201,37 @@ def _of_exchange(trial: Trial) -> dict[str, list[str]]:
         "take_snapshot": [reverse("take_snapshot", args=[named.pk])],
         "taken_file": [reverse("taken_file", args=[taken.pk])],
         "taken_original": [reverse("taken_original", args=[taken.pk])],
+    }
+
+
+def _of_study(trial: Trial) -> dict[str, list[str]]:
+    """Every way to look at the study's forms and checks; ranges by hand and from a file."""
+    manager = trial.who["data_manager"]
+    given = {"laboratory": "Second laboratory", "analyte": "ALT", "low": "5", "high": "45"}
+    made = ranges.add_range(manager, {**given, "unit": "U/L", "begins": "2020-01-01"})
+    lines = "laboratory,analyte,unit,low,high,begins\nThird laboratory,AST,U/L,8,40,2020-01-01\n"
+    file = take_file.keep(manager, "ranges.csv", take_file.RANGES, lines.encode())
+    return {
         "amendment": [reverse("amendment", args=[1])],
+        "study_preview": [reverse("study_preview", args=[1])],
+        "form_preview": [reverse("form_preview", args=[1, name]) for name in ("AE", "LB")],
+        "preview_live": [reverse("preview_live", args=[1, "AE"])],
+        "check_spec": [reverse("check_spec", args=[1])],
+        "check_file": [reverse("check_file", args=[1, what]) for what in ("checks", "cases")],
+        "paper_blank": [reverse("paper_blank", args=["VS"])],
+        "ranges_file": [reverse("ranges_file", args=[file.pk])],
+        "ranges_end": [reverse("ranges_end", args=[made.pk])],
     }
 
 
 def _of_people(trial: Trial) -> dict[str, list[str]]:
     """A key for a program, and an account."""
     ends = clock.now().date() + timedelta(days=90)
+    site = Site.objects.order_by("pk")[0]
+    hour = timedelta(hours=1)
+    what, effect = "The line of the hospital was down.", "No entry for two hours."
+    incident = journal.Incident(what, effect, clock.now() - 3 * hour, clock.now() - hour)
+    journal.note_incident(trial.who["coordinator"], incident, site)
     api_keys.make_key(trial.who["data_manager"], "nightly export", ends)
     one = trial.who["coordinator"].pk
     return {

@@ -126,6 +126,21 @@ def status(port: int, path: str, session: str) -> tuple[int, str]:
     return answer.status, answer.headers.get("Content-Type", "")
 
 
+def first_reader(port: int, path: str, sessions: dict[str, str]) -> tuple[str, str]:
+    """The first role that an address is open to, and what it answers; empty where it is for acts
+    or leads elsewhere.
+
+    Fails for a page that nobody may see.
+    """
+    seen = {}
+    for role in ROLES:
+        seen[role], media = status(port, path, sessions[role])
+        if seen[role] == 200:
+            return role, media
+    assert {302, 405} & set(seen.values()), f"{path}: {seen}"
+    return "", ""
+
+
 def sights(server: Served, made: dict[str, Any]) -> Iterator[Sight]:
     """Every page, opened as the first role that sees it.
 
@@ -137,18 +152,9 @@ def sights(server: Served, made: dict[str, Any]) -> Iterator[Sight]:
         given = made["objects"].get(name, [""] if "<" not in route else [])
         assert given, f"{name} ({route}): lively.py names no object to open"
         for number, path in enumerate(given):
-            path = path or "/" + route
-            found = (
-                Sight(f"{name}{number or ''}", path, role)
-                for role in ROLES
-                if status(server.port, path, made["sessions"][role])[0] == 200
-            )
-            first = next(found, None)
-            if (
-                first is not None
-                and "html" in status(server.port, path, made["sessions"][first.role])[1]
-            ):
-                yield first
+            role, media = first_reader(server.port, path or f"/{route}", made["sessions"])
+            if "html" in media:
+                yield Sight(f"{name}{number or ''}", path or f"/{route}", role)
     yield Sight("sign_in", "/accounts/login/", "")
     yield Sight("not_found", "/no/such/page", "coordinator")
     yield Sight("not_allowed", "/people", "coordinator")
