@@ -359,9 +359,8 @@ ROUTES = (
     Route("GET", "/versions/{version}", "study.view"),
     Route("POST", "/versions/{version}/migration", "study.migrate", {"dry": True}),
     Route("GET", "/versions/{version}/looks", "study.view"),
-    *(
-        Route("POST", "/versions/{version}/looks", right)
-        for right in ("study.load", "study.release", "study.migrate")
+    Route(
+        "POST", "/versions/{version}/looks", "study.load", also=("study.release", "study.migrate")
     ),
     Route("GET", "/versions/{version}/checks", "study.view"),
     Route("GET", "/versions/{version}/{what}/file", "study.view"),
