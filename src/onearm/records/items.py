@@ -233,6 +233,7 @@ def _required(records: Records, form: Form, item: Item) -> Iterator[_Rule]:
 
 
 def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
+    """Another value than the formula makes, or one whose inputs are not there any more."""
     if not item.calculated:
         return
     expected = parse(item.calculated).expr
@@ -241,6 +242,7 @@ def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
         differs = (pl.col(item.name) - expected).abs() > tolerance
     else:
         differs = _text(item) != expected.cast(pl.String)
+    baseless = _text(item).is_not_null() & expected.is_null()
 
     def tell(rows: pl.DataFrame) -> list[Finding]:
         return [
@@ -251,13 +253,14 @@ def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
                 form,
                 field=item.name,
                 rule="item.calculated",
-                message=f"{item.label} differs from what the form's rule makes of it, {value}",
+                message=f"{item.label} differs from what the form's rule makes of it, "
+                f"{'nothing' if value is None else value}",
                 hint="Correct it or the values it is calculated from.",
                 item=item,
             )
         ]
 
-    yield _Rule(differs, tell)
+    yield _Rule(differs | baseless, tell)
 
 
 def _ends(form: Form) -> Iterator[_Rule]:
