@@ -112,7 +112,7 @@ def recalculated(
     found: dict[CellKey, str] = {}
     for form in study.forms.values():
         due = {item.name: _due(study, form, item, changed) for item in form.items}
-        if not any(due.values()):
+        if all(visits is not None and not visits for visits in due.values()):
             continue
         mine = entries.filter(pl.col("FORM") == form.form)
         keys = mine.select("VISIT", "VISIT_REPEAT", "ROW", "ITEM").rows()
@@ -121,7 +121,8 @@ def recalculated(
         for key, value in follow.calculated.items():
             visit, repeat, _, name = key
             text = "" if key in follow.hidden else value
-            is_due = due[name] is True or (visit, repeat) in due[name]
+            visits = due[name]
+            is_due = visits is None or (visit, repeat) in visits
             if is_due and held.get(key, (None, None)) != (text or None, None):
                 found[form.form, *key] = text
     return found
@@ -129,17 +130,17 @@ def recalculated(
 
 def _due(
     study: Study, form: Form, item: Item, changed: Collection[Visited]
-) -> bool | Collection[tuple[str, int]]:
-    """Whether a calculated item may have changed at every visit, else at which."""
+) -> Collection[tuple[str, int]] | None:
+    """The visits (and repeats) at which a calculated item may have changed; None: at every one."""
     if not item.calculated:
-        return False
+        return ()
     rules = [QUOTED.sub("", rule) for rule in (item.calculated, item.shown_when)]
     read = {source for rule in rules for source, _ in DOTTED.findall(rule)}
     names = {name for name, _, _ in changed}
     if read & names:
-        return True
+        return None
     if PREVIOUS in read and any(n == form.form or _tells_when(study, n) for n in names):
-        return True
+        return None
     return {(visit, repeat) for name, visit, repeat in changed if name == form.form}
 
 
