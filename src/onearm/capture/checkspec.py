@@ -242,6 +242,7 @@ def _rule(study: Study, form: Form, item: Item, rule: str) -> tuple[str, str]:
         return "", f"at most {item.decimals} digits after the point"
     if rule == "item.codelist":
         codes = ", ".join(f"'{choice.code}'" for choice in study.choices(item))
+        name = f"each of {name}" if item.type == "multiple" else name
         return "", f"{name} IN ({item.codes if item.codes and len(codes) > 120 else codes})"
     if rule == "item.key":
         return "", f"{name} stands in no other row of the visit"

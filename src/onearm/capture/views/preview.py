@@ -231,7 +231,7 @@ def _as_entered(place: Place) -> dict[str, object]:
 
 def _texts(study: Study, form: Form) -> Iterator[Words]:
     for item in form.items:
-        choices = study.choices(item) if item.type == "code" else ()
+        choices = study.choices(item) if item.type in ("code", "multiple") else ()
         own = choices if len(choices) <= 30 else ()
         answers = tuple((c.code, c.label.en, c.label.zh) for c in own)
         lacks = not item.label.zh or any(not zh for _, _, zh in answers)
