@@ -34,7 +34,7 @@ MAY_NOT = ("data_manager", "medical_reviewer")
 def form(visit: EventInstance, person: Person) -> FormInstance:
     """A birth date that was corrected, and a query that a check opened about the first one."""
     nurse = person("coordinator", name="nurse")
-    first = [Cell(1, "BRTHDAT", BORN), Cell(1, "SEX", "F"), Cell(1, "RFICDAT", "2026-03-02")]
+    first = [Cell(1, "BRTHDAT", BORN), Cell(1, "SEX", "F"), Cell(1, "RFICDAT", "2026-03-17")]
     save(nurse, visit, "DM", Changes(first, version=0))
     later = Changes([Cell(1, "BRTHDAT", "1961-08-24")], version=1, reason="typing error")
     saved = save(nurse, visit, "DM", later).instance
@@ -88,7 +88,7 @@ def test_no_page_and_no_program_shows_it_to_who_may_not_read_it(
     assert "(hidden)" in page
     assert "Date of birth" in page
     assert identity.HIDDEN in shown(client, "/api/subjects/01-001/forms/SCREENING/1/DM")[1]
-    assert not AuditEvent.objects.filter(action="identity.view").exists()
+    assert not AuditEvent.objects.filter(action="identity.read").exists()
 
 
 @pytest.mark.parametrize("role", MAY)
@@ -101,9 +101,9 @@ def test_who_may_read_it_does_and_the_trail_keeps_it_once_a_day(
         status, body = shown(client, address)
         assert (status, "1961" in body) == (200, True), address
     assert WRONG in shown(client, "/queries")[1]
-    seen = AuditEvent.objects.filter(action="identity.view")
+    seen = AuditEvent.objects.filter(action="identity.read")
     (act,) = seen
-    assert (act.user, act.role, act.target) == (reader, role, f"form {form.pk}")
+    assert (act.user, act.role, act.target) == (reader, role, f"form:{form.pk}")
     assert BORN not in str(act.details)
 
 
@@ -113,7 +113,7 @@ def test_forms_without_it_leave_no_such_line(
     nurse = person("coordinator")
     save(nurse, visit, "VS", Changes([Cell(1, "SYSBP", "120")], version=0))
     assert signed_in(nurse).get("/subjects/01-001/SCREENING/1/VS").status_code == 200
-    assert not AuditEvent.objects.filter(action="identity.view").exists()
+    assert not AuditEvent.objects.filter(action="identity.read").exists()
 
 
 def test_an_export_without_names_has_neither_the_value_nor_its_column(
@@ -128,7 +128,7 @@ def test_an_export_without_names_has_neither_the_value_nor_its_column(
     assert b"SEX" in parts["dm.csv"]
     for name, content in parts.items():
         assert b"1961-08" not in content, name
-        assert b"2026-03-02" not in content, name
+        assert b"2026-03-17" not in content, name
 
 
 def test_the_shipped_study_says_what_identifies(version: StudyVersion) -> None:

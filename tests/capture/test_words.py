@@ -16,7 +16,16 @@ from django.test import Client
 from django.utils import translation
 
 from onearm import capture
-from onearm.capture import clock, enrolment, kept_words, permissions, trail_words, wording, words
+from onearm.capture import (
+    clock,
+    enrolment,
+    kept_words,
+    permissions,
+    studies,
+    trail_words,
+    wording,
+    words,
+)
 from onearm.capture.actions import api_keys, files, hold, queries, redaction, sae, snapshot, verify
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.document import Cell
@@ -435,3 +444,24 @@ def test_the_guide_of_coordinators_says_the_same_in_both_languages() -> None:
         points = sum(line.startswith("- ") for line in text.splitlines())
         counts.append((levels, points))
     assert counts[0] == counts[1]
+
+
+def test_a_laboratory_result_in_the_trail_stands_with_its_range_and_si_value(
+    person: Person, visit: EventInstance
+) -> None:
+    nurse = person("coordinator")
+    saved = save(nurse, visit, "LB", Changes([Cell(1, "ALB", "38"), Cell(1, "ALT", "31")], 0))
+    version = saved.instance.versions.get()
+    (row,) = version.delta["rows"]
+    assert row["_si"]["ALT"] == {"value": "31", "unit": "U/L"}
+    row["_ranges"] = {"ALT": {"low": "7", "high": "40", "unit": "U/L", "source": "Central"}}
+    study = studies.study_of(version.study_version)
+    with translation.override("zh-hans"):
+        said = list(trail_words.changes_said(study, version))
+        covered = list(trail_words.changes_said(study, version, frozenset({"ALT"})))
+    assert [text for text in said if "7–40 (Central)" in text and "参考范围" in text]
+    assert [text for text in said if "国际单位 31 U/L" in text]
+    assert not [text for text in covered if "31" in text or "7–40" in text]
+    client = Client()
+    client.force_login(nurse, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    assert "38" in client.get("/trail").content.decode()

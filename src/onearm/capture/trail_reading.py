@@ -82,6 +82,7 @@ class Line:
     hash: str
     save: int | None = None  # the key of the save, None for an act
     source: FormVersion | AuditEvent | None = field(default=None, repr=False, compare=False)
+    hidden: identity.Names = identity.NOTHING  # items of the save that the reader may not read
 
     @property
     def cells(self) -> tuple[object, ...]:
@@ -221,6 +222,7 @@ def _of_version(version: FormVersion, hidden: identity.Names) -> Line:
         hash=version.hash,
         save=version.pk,
         source=version,
+        hidden=hidden,
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onearm.capture import kept_words, options, places, words
+from onearm.capture import identity, kept_words, options, places, words
 from onearm.capture.chain import canonical
 from onearm.capture.document import KEY, NULL, REMOVED
 from onearm.capture.models import AuditEvent, FormVersion, StudyVersion
+from onearm.capture.ranges import SI, USED, Range
 from onearm.capture.studies import study_of
 from onearm.capture.words import say
 
@@ -83,15 +84,21 @@ def _worded(line: Line, targets: Mapping[str, str], study: Study | None) -> Word
         event = source.instance.event
         visit = places.visit_said(own, event.visit, event.repeat)
         form = places.form_said(own, source.instance.form)
-        where, what = f"{visit}{places.BETWEEN}{form}", "; ".join(changes_said(own, source))
+        where = f"{visit}{places.BETWEEN}{form}"
+        what = "; ".join(changes_said(own, source, line.hidden))
     else:
         where = _form_and_item(line.where, study) or target_said(line.where, targets)
         what = details_said(source, study) if isinstance(source, AuditEvent) else line.what
     return Worded(line, where, action_said(line.action), what, kept_words.said(line.reason))
 
 
-def changes_said(study: Study, version: FormVersion) -> Iterator[str]:
-    """Each cell that a save changed, as ``row 2 · Diameter = 14``."""
+def changes_said(
+    study: Study, version: FormVersion, hidden: identity.Names = identity.NOTHING
+) -> Iterator[str]:
+    """Each cell that a save changed, as ``row 2 · Diameter = 14``, and what stands beside results.
+
+    hidden: items that identify the person and that the reader may not read (`identity`).
+    """
     form = study.forms.get(version.instance.form)
     items = {item.name: item for item in form.items} if form else {}
     for row in version.delta["rows"]:
@@ -103,15 +110,35 @@ def changes_said(study: Study, version: FormVersion) -> Iterator[str]:
                 key = "history.row_out" if stored else "history.row_back"
                 yield f"{lead}{say(key)} {kept_words.said(str(stored or ''))}".strip()
                 continue
+            if name in (USED, SI) and isinstance(stored, dict):
+                for item, text in _beside(name, stored, hidden):
+                    label = places.item_said(study, version.instance.form, item)
+                    yield f"{lead}{label}{places.BETWEEN}{text}"
+                continue
             if name.startswith("_"):
-                continue  # what is kept beside the cells follows from them
-            if isinstance(stored, dict):
+                continue  # what else is kept beside the cells follows from them
+            if name in hidden and isinstance(stored, str):
+                value = identity.words()
+            elif isinstance(stored, dict):
                 value = f"{say('form.missing')}: {_known(f'reason.{stored[NULL]}', stored[NULL])}"
             elif name in items and stored is not None:
                 value = options.shown(study, version.instance.form, items[name], stored)
             else:
                 value = stored or "—"
             yield f"{lead}{places.item_said(study, version.instance.form, name)} = {value}"
+
+
+def _beside(
+    name: str, kept: Mapping[str, Mapping[str, str]], hidden: identity.Names
+) -> Iterator[tuple[str, str]]:
+    """By item what a save kept beside a result: its range, or its value in SI units."""
+    for item, one in kept.items():
+        if item in hidden:
+            continue
+        if name == USED:
+            yield item, f"{say('form.range')} {Range(**one)} ({one['source']})"
+        else:
+            yield item, f"{say('ranges.si')} {one['value']} {one['unit']}"
 
 
 def _value(name: str, value: object, act: AuditEvent, study: Study | None) -> str:
