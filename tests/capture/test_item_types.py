@@ -235,6 +235,7 @@ def test_paper_has_boxes_for_both(study: Study) -> None:
     source = blank_forms(study, "en", forms=["TALK"])
     assert "tick all that apply" in source
     assert "Ask the patient first" in source
+    assert "Only if Symptoms: Something else is among the answers" in source
 
 
 def test_an_amendment_asks_only_about_answers_that_are_gone(study: Study) -> None:
@@ -257,6 +258,7 @@ def test_an_amendment_asks_only_about_answers_that_are_gone(study: Study) -> Non
             "label: {en: Talk, zh: 谈话}\nrows: talk",
             "a table of rows",
         ),
+        ("code: COUGH", "code: PAINLESS", "PAIN is a part of PAINLESS"),
         ("type: multiple", "type: text", "has choices but is of type text"),
         ("ENDED >= BEGUN", "ENDED >= 5", "a date and a number"),
     ],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EQUAL = re.compile(r"^(?P<name>\w+)\s*(?P<sign>=|<>)\s*'(?P<code>[^']*)'$")
 ANY_OF = re.compile(r"^(?P<name>\w+)\s+IN\s*\((?P<codes>[^()]*)\)$", re.IGNORECASE)
 BEGINS = re.compile(r"^(?P<name>\w+)\s+LIKE\s+'(?P<start>[^'%_]+)%'$", re.IGNORECASE)
+AMONG = re.compile(r"^(?P<name>\w+)\s+LIKE\s+'%(?P<code>[^'%]+)%'$", re.IGNORECASE)
 NEGATED = re.compile(r"^NOT\s*\(?(?P<inner>[^()]+)\)?$", re.IGNORECASE)
 BOTH = re.compile(r"\s+AND\s+", re.IGNORECASE)
 EITHER = re.compile(r"\s+OR\s+", re.IGNORECASE)
@@ -46,6 +47,13 @@ def _part(study: Study, form: Form, part: str, words: Words) -> str:
     if (found := ANY_OF.match(part)) is not None:
         codes = tuple(code.strip().strip("'") for code in found["codes"].split(","))
         return _of(study, form, found["name"], codes, words)
+    if (found := AMONG.match(part)) is not None:
+        item = _item(form, found["name"])
+        if item is None or item.type != "multiple":
+            return ""
+        known = dict(choices(study, item, words.language))
+        told = known.get(found["code"], found["code"])
+        return words("if.among", label=words.said(item.label), what=told)
     if (found := BEGINS.match(part)) is not None:
         item = _item(form, found["name"])
         label = words.said(item.label) if item else ""

@@ -118,6 +118,11 @@ def _several(notes: Notebook, item: Item, file: str, here: KeyPath) -> None:
             message = f"{item.name} takes several answers, and {choice.code} holds a semicolon"
             hint = "A semicolon stands between the answers; write a comma in it."
             notes.error(file, (*here, "type"), item.type, message, hint)
+    codes = [choice.code for choice in found]
+    for code, longer in ((a, b) for a in codes for b in codes if a != b and a in b):
+        message = f"{item.name} takes several answers, and {code} is a part of {longer}"
+        hint = f"LIKE '%{code}%' would hold for both; choose codes that are no part of another."
+        notes.warning(file, (*here, "type"), item.type, message, hint)
     if item.also:
         message = f"{item.name} takes several answers and sends a column of one along"
         notes.error(file, (*here, "also"), ", ".join(item.also), message, "Delete `also`.")
