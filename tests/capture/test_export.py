@@ -164,7 +164,7 @@ def _version() -> StudyVersion:
 
 def test_numbers_that_are_none_stay_as_they_were_typed(tmp_path: Path) -> None:
     item = Item(name="CRP", label=Text(en="CRP"), type="decimal", unit="mg/L")
-    sheet = Sheet("LB", Text(en="Laboratory"), (Column(item, (), is_asked=True),))
+    sheet = Sheet("LB", Text(en="Laboratory"), (Column(item, (), is_asked=True, source="record"),))
     rows = [("a", {"rows": [{"_key": n, "CRP": text}]}) for n, text in enumerate(
         ("0.5", "<0.3", "12", "1e3", "", "+4.25"), 1)]  # fmt: skip
     made = table(sheet, ((("01", s, "V", 1), d) for s, d in rows))

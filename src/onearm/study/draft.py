@@ -302,9 +302,10 @@ def as_yaml(value: Mapping[str, object]) -> str:
 
 
 def _readable(value: object) -> object:
-    """Without empty parts, and with texts of several lines as blocks."""
+    """Without empty parts, and with texts of several lines as blocks; the cases of a check stay as
+    they are: an empty value is what they try."""
     if isinstance(value, dict):
-        parts = {key: _readable(part) for key, part in value.items()}
+        parts = {k: part if k == "cases" else _readable(part) for k, part in value.items()}
         return {key: part for key, part in parts.items() if part not in ("", [], {})}
     if isinstance(value, list):
         return [_readable(part) for part in value]

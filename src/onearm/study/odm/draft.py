@@ -210,9 +210,14 @@ def _gaps(metadata: OdmMetadata, account: Account) -> Iterable[str]:
 
 
 def _tidy(value: Any) -> Any:
-    """Without absent parts; whole numbers written as such."""
+    """Without absent parts; whole numbers written as such. In the cases of a check nothing is
+    absent: an empty value is what they try."""
     if isinstance(value, dict):
-        kept = {key: _tidy(part) for key, part in value.items() if part is not None}
+        kept = {
+            key: part if key == "cases" else _tidy(part)
+            for key, part in value.items()
+            if part is not None
+        }
         return {key: part for key, part in kept.items() if part not in ("", [], {})}
     if isinstance(value, list | tuple):
         return [_tidy(part) for part in value]
