@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,12 +16,13 @@ from django.http import HttpResponse
 from django.test import Client
 
 from onearm.capture import clock
-from onearm.capture.actions import files, redaction, sae
+from onearm.capture.actions import files, journal, redaction, sae
 from onearm.capture.actions.api_keys import make_key
 from onearm.capture.actions.take_file import keep
 from onearm.capture.models import (
     Contact,
     Hold,
+    LabRange,
     Query,
     SeriousEvent,
     Site,
@@ -36,6 +37,7 @@ from tests.capture.conftest import LONG_AGO, PASSWORD
 
 Person = Callable[..., User]
 PDF = b"%PDF-1.7\n" + b"report of an invented person\n" * 20
+RANGES = b"laboratory,analyte,low,high,begins\nCentral,HGB,115,150,2026-01-01\n"
 LINES = b"subject,tumour\n01-001,Cholangiocarcinoma\n"
 EVENT = {
     "AETERM": "Vomiting of blood",
@@ -60,6 +62,11 @@ def build(person: Person, site: Site, version: StudyVersion) -> dict[str, World]
     manager = person("data_manager", name="the manager")
     now = clock.now()
     taken = keep(manager, "results.csv", "csv", LINES)
+    lab_file = keep(manager, "ranges.csv", "ranges", RANGES)
+    limits = LabRange.objects.create(
+        laboratory="Central", analyte="HGB", unit="g/L", low="115", begins=date(2026, 1, 1)
+    )
+    change = journal.propose(manager, journal.Change("newer software", "the sponsor", "none"))
     snapshot = Snapshot.objects.create(
         name="a snapshot",
         as_of=now,
@@ -74,6 +81,11 @@ def build(person: Person, site: Site, version: StudyVersion) -> dict[str, World]
         "snapshot": str(snapshot.pk),
         "version": str(version.number),
         "name": "accrual",
+        "aid": "late",
+        "what": "checks",
+        "range": str(limits.pk),
+        "range_file": str(lab_file.pk),
+        "change": str(change.number),
     }
     return {
         each.code: World({**shared, **_things(person, each, manager)}) for each in (site, other)
@@ -115,6 +127,10 @@ def _things(person: Person, site: Site, manager: User) -> dict[str, str]:
         ).pk
         for kind in Hold.Kind.values
     }
+    began = now - timedelta(hours=1)
+    incident = journal.note_incident(
+        nurse, journal.Incident("no network", "data on paper", began, paper=True), site
+    )
     contact = Contact.objects.create(
         name="Safety", email=f"safety{site.code}@example.org", site=site, begins=now
     )
@@ -136,6 +152,7 @@ def _things(person: Person, site: Site, manager: User) -> dict[str, str]:
         "redaction": str(asked.pk),
         "serious": str(serious.pk),
         "contact": str(contact.pk),
+        "incident": str(incident.number),
         "person": str(nurse.pk),
         "role": str(grant.pk),
     }
@@ -170,7 +187,10 @@ class Route:
     @property
     def is_of_a_site(self) -> bool:
         """Whether its address names something of a site."""
-        shared = {"taken", "snapshot", "version", "name", "person", "role"}
+        shared = {
+            "taken", "snapshot", "version", "name", "person", "role",
+            "aid", "what", "range", "range_file", "change",
+        }  # fmt: skip
         return bool({self.at.get(part, part) for part in _parts(self.path)} - shared)
 
     def call(self, client: Client, world: World, user: User) -> HttpResponse:
@@ -326,6 +346,7 @@ ROUTES = (
         {"formats": ["csv"], "with_names": True},
         at={"number": "snapshot"},
     ),
+    Route("POST", "/exports/archive", "export", {"as_of": None}),
     # data in
     Route("GET", "/imports", "import"),
     Route("POST", "/imports", "import", {"kind": "csv"}, upload=("lab.csv", b"a,b\n1,2\n")),
@@ -337,6 +358,50 @@ ROUTES = (
     Route("POST", "/versions", "study.load", upload=("study.zip", b"PK no zip")),
     Route("GET", "/versions/{version}", "study.view"),
     Route("POST", "/versions/{version}/migration", "study.migrate", {"dry": True}),
+    Route("GET", "/versions/{version}/looks", "study.view"),
+    Route(
+        "POST", "/versions/{version}/looks", "study.load", also=("study.release", "study.migrate")
+    ),
+    Route("GET", "/versions/{version}/checks", "study.view"),
+    Route("GET", "/versions/{version}/{what}/file", "study.view"),
+    # normal ranges
+    Route("GET", "/ranges", "form.view", also=("ranges.edit",)),
+    Route("GET", "/ranges/holes", "form.view", also=("ranges.edit",)),
+    Route("GET", "/ranges/results", "form.view", also=("ranges.edit",)),
+    Route("GET", "/ranges/template", "form.view", also=("ranges.edit",)),
+    Route(
+        "POST",
+        "/ranges",
+        "ranges.edit",
+        {"laboratory": "Central", "analyte": "WBC", "low": "4", "begins": "2026-01-01"},
+    ),
+    Route(
+        "POST",
+        "/ranges/{number}/end",
+        "ranges.edit",
+        {"day": FAR, "reason": "a new analyser"},
+        at={"number": "range"},
+    ),
+    Route("POST", "/ranges/files", "ranges.edit", upload=("limits.csv", RANGES)),
+    Route(
+        "POST",
+        "/ranges/files/{number}/load",
+        "ranges.edit",
+        {"dry": True},
+        at={"number": "range_file"},
+    ),
+    # paper
+    Route("POST", "/paper/blank", "study.view", {"forms": ["ECOG"]}),
+    Route("POST", f"{FORM}/paper", "form.view", {"language": "zh"}),
+    Route("POST", "/subjects/{code}/paper", "form.view", {"language": "en"}),
+    Route(
+        "POST",
+        "/serious/{number}/paper",
+        "form.view",
+        {"language": "en"},
+        also=("safety.view",),
+        at={"number": "serious"},
+    ),
     # people
     Route("GET", "/me", ""),
     Route("GET", "/people", "account.manage"),
@@ -366,6 +431,13 @@ ROUTES = (
         "/people/{number}/training",
         "account.manage",
         {"day": "2026-01-05", "what": "the guide"},
+        at={"number": "person"},
+    ),
+    Route(
+        "POST",
+        "/people/{number}/identity",
+        "account.manage",
+        {"day": "2026-01-05", "how": "identity card"},
         at={"number": "person"},
     ),
     *(
@@ -400,6 +472,54 @@ ROUTES = (
         "redaction.approve",
         {"reason": "it is a disease"},
         at={"number": "redaction"},
+    ),
+    # what calls for a look, and the journal
+    Route("GET", "/review", "review.aids"),
+    Route("GET", "/review/{name}", "review.aids", at={"name": "aid"}),
+    Route("GET", "/review/{name}/file", "review.aids", at={"name": "aid"}),
+    Route("GET", "/journal", "journal.view"),
+    Route("GET", "/journal/file", "journal.view"),
+    Route(
+        "POST",
+        "/journal/incidents",
+        "incident.note",
+        lambda w, u: {
+            "what": "no power",
+            "effect": "a visit on paper",
+            "began": "2026-01-05T08:00:00Z",
+            "site": w.named["site"],
+        },
+    ),
+    Route(
+        "POST",
+        "/journal/incidents/{number}/close",
+        "incident.close",
+        lambda w, u: {
+            "ended": clock.now().isoformat(),
+            "cause": "a cable",
+            "prevention": "a spare",
+        },
+        at={"number": "incident"},
+    ),
+    Route(
+        "POST",
+        "/journal/changes",
+        "change.propose",
+        {"what": "a newer version", "requested_by": "the sponsor", "impact": "none"},
+    ),
+    Route(
+        "POST",
+        "/journal/changes/{number}/decision",
+        "change.approve",
+        {"approve": True, "reason": "tried"},
+        at={"number": "change"},
+    ),
+    Route(
+        "POST",
+        "/journal/changes/{number}/live",
+        "change.propose",
+        {"day": "2026-01-05", "evidence": "the record of the trial run"},
+        at={"number": "change"},
     ),
     # where the trial stands
     Route("GET", "/month", "subject.view", lists=True),

@@ -21,7 +21,6 @@ WITHOUT = {
     "code": "no page yet: coding of terms is done in the dictionary holder's tool",
     "code.approve": "no page yet, as above",
     "identity.view": "opens no address: it decides what forms and lists show",
-    "ranges.edit": "comes with the page of laboratory ranges",
 }
 """Capabilities that no route asks for, and why."""
 

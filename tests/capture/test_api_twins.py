@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from onearm.capture.models import (
     AuditEvent,
     FormInstance,
     FormVersion,
+    LabRange,
     Query,
     SeriousEvent,
     Site,
@@ -36,6 +38,7 @@ TWINS = {
     "subjects": ["GET /subjects"],
     "subject": ["GET /subjects/{code}", "GET /subjects/{code}/schedule"],
     "form": [f"GET {FORM}", f"PUT {FORM}"],
+    "form_queries": ["GET /queries", "POST /subjects/{code}/queries", "POST /queries/{number}"],
     "form_attach": [f"POST {FORM}/files", f"GET {FORM}/files"],
     "file": ["GET /files/{number}"],
     "history": [f"GET {FORM}/history"],
@@ -47,6 +50,7 @@ TWINS = {
         "POST /people/{number}/roles",
         "POST /people/{number}/roles/{role}/end",
         "POST /people/{number}/training",
+        "POST /people/{number}/identity",
         "POST /people/{number}/unlock",
         "POST /people/{number}/factor",
         "POST /people/{number}/password",
@@ -57,6 +61,17 @@ TWINS = {
     "my_account": ["GET /me"],
     "trail": ["GET /trail"],
     "trail_csv": ["GET /trail/file"],
+    "review": ["GET /review", "GET /review/{name}"],
+    "review_file": ["GET /review/{name}/file"],
+    "journal": [
+        "GET /journal",
+        "POST /journal/incidents",
+        "POST /journal/incidents/{number}/close",
+        "POST /journal/changes",
+        "POST /journal/changes/{number}/decision",
+        "POST /journal/changes/{number}/live",
+    ],
+    "journal_file": ["GET /journal/file"],
     "redactions": [
         "GET /redactions",
         "POST /redactions/{number}/approval",
@@ -89,12 +104,19 @@ TWINS = {
     "serious": ["GET /serious"],
     "serious_event": ["GET /serious/{number}", "POST /serious/{number}/reports"],
     "contacts": ["GET /contacts", "POST /contacts", "POST /contacts/{number}/end"],
+    "ranges": ["GET /ranges", "POST /ranges", "GET /ranges/holes"],
+    "ranges_results": ["GET /ranges/results"],
+    "ranges_template": ["GET /ranges/template"],
+    "ranges_hand_in": ["POST /ranges/files"],
+    "ranges_file": ["POST /ranges/files/{number}/load"],
+    "ranges_end": ["POST /ranges/{number}/end"],
     "deviations": ["GET /deviations"],
     "dashboards": ["GET /dashboards"],
     "dashboard": ["GET /dashboards/{name}"],
     "dashboard_file": ["GET /dashboards/{name}/file"],
     "exchange": ["GET /exports", "GET /snapshots"],
     "take_out": ["POST /exports"],
+    "take_archive": ["POST /exports/archive"],
     "name_snapshot": ["POST /snapshots"],
     "take_snapshot": ["POST /snapshots/{number}/export"],
     "imports": ["GET /imports", "POST /imports"],
@@ -102,6 +124,20 @@ TWINS = {
     "taken_original": ["GET /imports/{number}/file"],
     "amendments": ["GET /versions", "POST /versions", "GET /versions/{version}"],
     "amendment": ["POST /versions/{version}/migration"],
+    "study": ["GET /versions"],
+    "study_preview": [
+        "GET /versions/{version}",
+        "GET /versions/{version}/looks",
+        "POST /versions/{version}/looks",
+    ],
+    "form_preview": ["GET /versions/{version}", "GET /versions/{version}/checks"],
+    "check_spec": ["GET /versions/{version}/checks"],
+    "check_file": ["GET /versions/{version}/{what}/file"],
+    "paper_crf": ["POST /paper/blank"],
+    "paper_blank": ["POST /paper/blank"],
+    "paper_form": [f"POST {FORM}/paper"],
+    "paper_casebook": ["POST /subjects/{code}/paper"],
+    "paper_serious": ["POST /serious/{number}/paper"],
 }
 """By the name of a page's address the routes that do the same."""
 
@@ -111,6 +147,7 @@ PAGES_ALONE = {
     "accept_signature": "the person's own word that the electronic signature binds",
     "api_keys": "a key that was lost must not make another",
     "form_live": "answers while a page is being filled in; nothing is written",
+    "preview_live": "the same while a form is tried out before its release",
     "form_draft": "unsaved text of a page",
     "set_language": "the language of a browser; a key answers in its person's",
     "health": "for the machine that watches the server",
@@ -161,6 +198,7 @@ def _numberless(text: str) -> str:
     return re.sub(r"[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+|(?<=[: ])\d+", "#", text)
 
 
+DISEASE = "/subjects/01-001/forms/SCREENING/1/DISEASE"
 Act = tuple[str, str, dict[str, Any], str, str, dict[str, Any]]
 
 ACTS: list[Act] = [
@@ -320,6 +358,68 @@ ACTS: list[Act] = [
         "/sites/01/releases",
         {"version": 1, "begins": "2090-01-01", "reason": "ok"},
     ),
+    (
+        "administrator",
+        "/people/{nurse}/identity",
+        {"on": "2026-01-05", "how": "identity card"},
+        "POST",
+        "/people/{nurse}/identity",
+        {"day": "2026-01-05", "how": "identity card"},
+    ),
+    (
+        "data_manager",
+        "/ranges",
+        {"laboratory": "Central", "analyte": "HGB", "low": "115", "begins": "2026-01-01"},
+        "POST",
+        "/ranges",
+        {"laboratory": "Central", "analyte": "HGB", "low": "115", "begins": "2026-01-01"},
+    ),
+    (
+        "data_manager",
+        "/ranges/{range}/end",
+        {"day": "2090-01-01", "reason": "a new analyser"},
+        "POST",
+        "/ranges/{range}/end",
+        {"day": "2090-01-01", "reason": "a new analyser"},
+    ),
+    (
+        "coordinator",
+        "/journal",
+        {
+            "act": "incident",
+            "what": "no power",
+            "effect": "a visit on paper",
+            "began": "2026-01-05T08:00",
+            "paper": "1",
+            "site": "01",
+        },
+        "POST",
+        "/journal/incidents",
+        {
+            "what": "no power",
+            "effect": "a visit on paper",
+            "began": "2026-01-05T16:00:00+08:00",
+            "paper": True,
+            "site": "01",
+        },
+    ),
+    (
+        "data_manager",
+        "/journal",
+        {"act": "propose", "what": "newer", "requested_by": "sponsor", "impact": "none"},
+        "POST",
+        "/journal/changes",
+        {"what": "newer", "requested_by": "sponsor", "impact": "none"},
+    ),
+    ("auditor", "GET /journal.csv", {}, "GET", "/journal/file", {}),
+    ("auditor", "GET /review/late.csv", {}, "GET", "/review/late/file", {}),
+    ("study_builder", "/amendments/1/forms", {}, "POST", "/versions/1/looks", {}),
+    ("auditor", "GET /amendments/1/cases.csv", {}, "GET", "/versions/1/cases/file", {}),
+    ("coordinator", "/paper/forms/{form}", {}, "POST", f"{DISEASE}/paper", {}),
+    ("coordinator", "/paper/subjects/01-001", {}, "POST", "/subjects/01-001/paper", {}),
+    ("coordinator", "/paper/serious/{serious}", {}, "POST", "/serious/{serious}/paper", {}),
+    ("auditor", "/paper/crf/ECOG", {}, "POST", "/paper/blank", {"forms": ["ECOG"]}),
+    ("data_manager", "/exchange/archive", {}, "POST", "/exports/archive", {}),
     ("auditor", "GET /dashboards/accrual/file", {}, "GET", "/dashboards/accrual/file", {}),
     ("auditor", "GET /trail.csv?kind=acts", {}, "GET", "/trail/file?kind=acts", {}),
 ]
@@ -331,7 +431,11 @@ def test_an_act_leaves_the_same_trail_by_either_door(
     nurse = User.objects.get(username="coordinator")
     fill(nurse, subject, "LOG", "AE", **EVENT)
     asked = queries.ask(person("data_manager"), subject, "is this right?", form="DISEASE")
+    limits = LabRange.objects.create(
+        laboratory="Second", analyte="HGB", unit="g/L", low="115", begins=date(2026, 1, 1)
+    )
     things = {
+        "range": limits.pk,
         "query": asked.pk,
         "form": form.pk,
         "save": form.versions.get().pk,

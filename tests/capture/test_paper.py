@@ -415,7 +415,7 @@ def test_a_document_opens_with_its_right_and_not_without(
     url = address.format(form=dm.pk, event=event.pk)
     for role in permissions.roles():
         user = User.objects.filter(username=role).first() or person(role)
-        answer = signed_in(user).get(url)
+        answer = signed_in(user).post(url)
         if permissions.table()[ADDRESSES[address]][role]:
             assert answer.status_code == 200, role
             assert answer["Content-Type"] == "application/pdf"
@@ -431,7 +431,7 @@ def test_people_of_another_site_print_nothing(
     other = Site.objects.create(code="02", name="Second hospital")
     stranger = person("investigator", name="stranger", at=other)
     for url in ("/paper/subjects/01-001", f"/paper/forms/{dm.pk}", f"/paper/serious/{event.pk}"):
-        assert signed_in(stranger).get(url).status_code == 404
+        assert signed_in(stranger).post(url).status_code == 404
     for act in (
         lambda: paper.print_form(stranger, dm),
         lambda: paper.print_casebook(stranger, subject),
@@ -442,11 +442,24 @@ def test_people_of_another_site_print_nothing(
     assert not AuditEvent.objects.filter(action__startswith="print.").exists()
 
 
+def test_a_link_from_elsewhere_prints_nothing(
+    dm: FormInstance, event: SeriousEvent, signed_in: SignedIn
+) -> None:
+    nurse = User.objects.get(username="coordinator")
+    for address in ADDRESSES:
+        url = address.format(form=dm.pk, event=event.pk)
+        assert signed_in(nurse).get(url).status_code == 405
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(nurse)
+        assert strict.post(url).status_code == 403
+    assert not AuditEvent.objects.filter(action__startswith="print.").exists()
+
+
 def test_who_may_not_see_names_gets_none_by_the_address(
     dm: FormInstance, person: Person, signed_in: SignedIn
 ) -> None:
     answers = {
-        role: signed_in(person(role)).get(f"/paper/forms/{dm.pk}").content
+        role: signed_in(person(role)).post(f"/paper/forms/{dm.pk}").content
         for role in ("monitor", "data_manager", "medical_reviewer")
     }
     acts = AuditEvent.objects.filter(action="print.form").order_by("number")
@@ -460,14 +473,14 @@ def test_the_language_can_be_chosen_and_an_older_version_printed(
     nurse: User, version: StudyVersion, signed_in: SignedIn
 ) -> None:
     client = signed_in(nurse)
-    answer = client.get("/paper/crf/ECOG?language=zh&annotated=1&version=1")
+    answer = client.post("/paper/crf/ECOG?language=zh&annotated=1&version=1")
     assert answer["Content-Disposition"] == 'attachment; filename="NCT03895970_acrf_ECOG_zh.pdf"'
     act = AuditEvent.objects.get(action="print.blank")
     assert act.details["annotated"] is True
     assert act.details["language"] == "zh"
     assert act.target == "version 1"
-    assert client.get("/paper/crf/NOPE").status_code == 404
-    assert client.get("/paper/crf/ECOG?version=9").status_code == 404
+    assert client.post("/paper/crf/NOPE").status_code == 404
+    assert client.post("/paper/crf/ECOG?version=9").status_code == 404
 
 
 def test_pages_lead_to_their_documents(

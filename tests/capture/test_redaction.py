@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from onearm.capture import clock, entries, trail
+from onearm.capture.actions import queries
 from onearm.capture.actions import redaction as redactions
 from onearm.capture.actions.redaction import MARK, RedactionProblem
 from onearm.capture.actions.save import Changes, save
@@ -20,6 +21,7 @@ from onearm.capture.models import (
     FormInstance,
     FormVersion,
     Hold,
+    Query,
     RedactedVersion,
     Signature,
     User,
@@ -83,6 +85,35 @@ def test_the_value_is_gone_everywhere_and_the_chain_is_whole(
     act = AuditEvent.objects.get(action="redaction.approve")
     assert act.details["asked_by"] == "coordinator"
     assert [each["version"] for each in act.details["versions"]] == [1, 4]
+
+
+def test_who_approves_is_told_where_people_quoted_the_value(
+    form: FormInstance, person: Person
+) -> None:
+    nurse, manager = User.objects.get(username="coordinator"), person("data_manager")
+    subject = form.event.subject
+    query = queries.ask(manager, subject, f"Is {NAME} a diagnosis?", form="DISEASE")
+    queries.move(nurse, query, "answered", "no")
+    quiet = queries.ask(manager, subject, "Please check", form="DISEASE")
+    other = queries.ask(manager, subject, "Please check", form="DM")
+    queries.move(nurse, other, "answered", f"as for {NAME}")
+    given = Cell(1, "HBV", "POSITIVE")
+    save(nurse, form.event, "DISEASE", Changes([given], 4, reason=f"file of {NAME}"))
+    request = asked(form, person)
+    assert redactions.quoted_in(request) == []
+    client = Client()
+    client.force_login(manager, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    page = client.post("/redactions", {"redaction": request.pk, "act": "approve"}, follow=True)
+    left = [f"query {query.pk}", f"query {other.pk}", "reason of version 5"]
+    assert redactions.quoted_in(request) == left
+    text = page.content.decode()
+    assert text.count(", ".join(left)) == 2
+    assert NAME not in text
+    assert f"query {quiet.pk}," not in text
+    assert MARK in Query.objects.get(pk=query.pk).text
+    assert list(trail.verify()) == []
+    with pytest.raises(DatabaseError), transaction.atomic():
+        query.entries.update(text=MARK)
 
 
 def test_it_takes_two_persons_with_the_right(form: FormInstance, person: Person) -> None:

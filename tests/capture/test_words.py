@@ -40,7 +40,10 @@ Person = Callable[..., User]
 PACKAGE = Path(capture.__file__).parent
 TODAY = clock.now().date()
 
-OPERATORS = {"backup.py", "restoring.py", "sealing.py", "serving.py", "demo.py", "settings.py"}
+OPERATORS = {
+    "backup.py", "restoring.py", "sealing.py", "serving.py", "demo.py", "settings.py",
+    "installation.py", "operation.py", "run.py",
+}  # fmt: skip
 """Modules that speak to whoever runs the server, at a terminal: in English (see words.py)."""
 
 PROBLEM = re.compile(
@@ -222,8 +225,8 @@ class Visible(HTMLParser):
         if not self._inside and given.get("lang", "zh") != "en":
             names = ("title", "placeholder", "aria-label", "alt")
             self.found += [text for name in names if (text := given.get(name))]
-        if given.get("lang") == "en" and tag == "button":
-            self._inside.append(tag)
+        if given.get("lang") == "en" and tag in ("button", "td", "th", "div"):
+            self._inside.append(tag)  # said to be English, and shown beside the Chinese
 
     def handle_data(self, data: str) -> None:
         if not self._inside and data.strip():
@@ -241,7 +244,7 @@ CODE = re.compile(r"\b[0-9a-f]{6,64}\b|\b[a-z]+/[a-z]+\b|\b\d{4}-\d\d-\d\dT[\d:.
 PRODUCTS = {
     "onearm", "Parquet", "Dataset", "OpenAPI", "MiB", "bytes", "Alt", "Ctrl", "Enter", "zip", "pdf",
     "chrony", "systemd", "timesyncd", "capture", "backup", "Email", "English", "mg", "mm", "kg",
-    "mL", "dL", "mmol", "mmHg", "umol", "cm", "Child", "Pugh",
+    "mL", "dL", "mmol", "nmol", "pmol", "ug", "mmHg", "umol", "cm", "Child", "Pugh", "Vater", "sav",
 }  # fmt: skip
 """Names, units and keys that stand as they are in Chinese text."""
 

@@ -24,14 +24,15 @@ habit,basis,checkbox,Habits,"1, Smokes | 2, Drinks",,,,,,,,
 weight,visit,text,Weight,,in kg,number,20,250,,,,
 bmi,visit,calc,BMI,[weight]/2,,,,,,,,
 hint,visit,descriptive,Read this,,,,,,,,,
+seen,visit,text,Seen,,,datetime_dmy,,,,,,
 often,visit,text,Often,,,,,,,"[habit(1)] = ""1""",,
 '''
 DATA = """\ufeffrecord_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,born,\
-sex,pregnant,habit___1,habit___2,basis_complete,weight,bmi,extra
-1,base_arm_1,,,1970-01-02,0,1,1,0,2,,,x
-1,base_arm_1,visit,1,,,,,,,70.5,35,
-1,base_arm_1,visit,2,,,,,,,71,,
-2,base_arm_1,,,1980-02-03,1,,0,0,1,,,
+sex,pregnant,habit___1,habit___2,basis_complete,weight,bmi,seen,extra
+1,base_arm_1,,,1970-01-02,0,1,1,0,2,,,,x
+1,base_arm_1,visit,1,,,,,,,70.5,35,2024-05-06 09:30,
+1,base_arm_1,visit,2,,,,,,,71,,,
+2,base_arm_1,,,1980-02-03,1,,0,0,1,,,,
 """
 
 
@@ -61,7 +62,12 @@ def test_a_dictionary_and_its_records_become_a_study_with_entries(
     assert visit.rows == "record"
     entries = odm_entries(file, names, file.account)
     rows = entries.filter(entries["FORM"] == "VISIT").select("ROW", "ITEM", "VALUE").rows()
-    assert rows == [(1, "BMI", "35"), (1, "WEIGHT", "70.5"), (2, "WEIGHT", "71")]
+    assert rows == [
+        (1, "BMI", "35"),
+        (1, "SEEN", "2024-05-06T09:30"),
+        (1, "WEIGHT", "70.5"),
+        (2, "WEIGHT", "71"),
+    ]
     carried = file.account.carried("ItemData")
     # Named: the records' numbers again (2), the states of forms (2), the column "extra" (1).
     assert entries.height == carried == file.account.read["ItemData"] - 5
@@ -73,7 +79,7 @@ def test_a_dictionary_and_its_records_become_a_study_with_entries(
 def test_fields_and_columns_that_cannot_be_carried_are_named(written: tuple[Path, Path]) -> None:
     metadata = read_dictionary(written[0])
     fields = {line.kind: line for line in metadata.account.lines()}
-    assert (fields["field"].read, fields["field"].left) == (9, 1)
+    assert (fields["field"].read, fields["field"].left) == (10, 1)
     assert fields["calculation"].left == 1
     data = read_data(written[1], metadata)
     why = [reason for line in data.account.lines() for reason, _ in line.reasons]
@@ -115,11 +121,11 @@ def test_matrix_groups_headings_annotations_validations_and_limits_are_named(
     assert found["ranking"] == (2, 0)
     assert found["section"] == (1, 0)
     assert found["annotation"] == (1, 0)
-    assert found["validation"] == (5, 2)
+    assert found["validation"] == (5, 3)
     assert found["limit"] == (4, 2)
     assert found["column"] == (16, 16)
     reasons = " ".join(draft.gaps)
-    for said in ("datetime_ymd", "email", "time_hh_mm_ss", "a matrix", "action tag", "no number"):
+    for said in ("email", "time_hh_mm_ss", "a matrix", "action tag", "no number"):
         assert said in reasons
     for name, text in draft.files.items():
         (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)

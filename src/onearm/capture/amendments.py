@@ -96,7 +96,9 @@ FAMILIES: Mapping[ItemType, str] = {
     "date": "date",
     "partial_date": "date",
     "time": "time",
+    "datetime": "date",
     "code": "words",
+    "multiple": "words",
     "yes_no": "words",
     "text": "words",
 }
@@ -248,7 +250,7 @@ def _fits(study: Study, item: Item, value: str) -> bool:
     """Whether a value can be one of the item's."""
     choices = study.choices(item)
     if choices:
-        return value in {choice.code for choice in choices}
+        return {*item.codes_in(value)} <= {choice.code for choice in choices}
     return _readable(item.type, value)
 
 
@@ -259,6 +261,9 @@ def _readable(kind: ItemType, value: str) -> bool:
         return DECIMAL.match(value) is not None
     if kind == "time":
         return TIME.match(value) is not None
+    if kind == "datetime":
+        day, _, hour = value.partition("T")
+        return _readable("date", day) and TIME.match(hour[:5]) is not None
     if kind in ("date", "partial_date"):
         is_whole = kind == "partial_date" or len(value) == len("2024-01-01")
         known = pl.DataFrame({"v": [value]}).select(dates.earliest(pl.col("v")))["v"][0]

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 from django.utils import translation
 from polars.exceptions import PolarsError
 
-from onearm.capture import wording
+from onearm.capture import clock, wording
+from onearm.capture.models import StudyVersion
+from onearm.capture.studies import study_of
 from onearm.capture.words import say
 from onearm.errors import Finding, OnearmError, Place
 from onearm.study.cases import tried
 from onearm.study.forms import OUTCOMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from onearm.study import Study
     from onearm.study.forms import Case, Check, Form, Item
 
@@ -34,6 +38,9 @@ COLUMNS = (
     "changed",
 )
 """The columns of the file; ``change`` is empty for the first version of a study."""
+
+CASE_COLUMNS = ("check", "form", "given", "expected", "found", "right", "version", "tried_at")
+"""The columns of the file of cases; ``version`` is the hash of the study folder."""
 
 COMPARED = ("severity", "when", "require", "text_en", "text_zh", "source", "cases")
 """What makes a check another one from version to version."""
@@ -156,6 +163,36 @@ def case_lines(study: Study) -> Iterator[CaseLine]:
                 yield CaseLine(check.id, form.form, given, case.outcome, found)
 
 
+def lines(version: StudyVersion, study: Study) -> list[Line]:
+    """The specification of a version with what changed since the version before, where one is."""
+    now = specification(study)
+    before = StudyVersion.objects.filter(number__lt=version.number).order_by("-number").first()
+    return now if before is None else difference(specification(study_of(before)), now)
+
+
+def _check_table(version: StudyVersion, study: Study) -> Table:
+    return COLUMNS, (line.cells for line in lines(version, study))
+
+
+def _case_table(version: StudyVersion, study: Study) -> Table:
+    now = f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    return CASE_COLUMNS, (
+        (c.check, c.form, c.given, c.expected, c.found, "yes" if c.is_right else "NO",
+         version.hash, now)
+        for c in case_lines(study)
+    )  # fmt: skip
+
+
+Table = tuple[tuple[str, ...], "Iterable[tuple[str, ...]]"]
+"""Headings and rows of a file."""
+
+TABLES: Mapping[str, Callable[[StudyVersion, Study], Table]] = {
+    "checks": _check_table,
+    "cases": _case_table,
+}
+"""The files: the specification, and the cases as they come out now."""
+
+
 def _outcome(study: Study, form: Form, check: Check, case: Case) -> str:
     """What came out; a case that cannot be tried says why, and so is never right."""
     try:
@@ -205,6 +242,7 @@ def _rule(study: Study, form: Form, item: Item, rule: str) -> tuple[str, str]:
         return "", f"at most {item.decimals} digits after the point"
     if rule == "item.codelist":
         codes = ", ".join(f"'{choice.code}'" for choice in study.choices(item))
+        name = f"each of {name}" if item.type == "multiple" else name
         return "", f"{name} IN ({item.codes if item.codes and len(codes) > 120 else codes})"
     if rule == "item.key":
         return "", f"{name} stands in no other row of the visit"

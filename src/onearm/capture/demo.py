@@ -18,6 +18,7 @@ from onearm.capture import clock, permissions, studies
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.models import FormVersion, Grant, Site, StudyVersion, User
 from onearm.errors import OnearmError
+from onearm.study.forms import DATED
 
 if TYPE_CHECKING:
     from onearm.study import Study
@@ -93,7 +94,7 @@ def moved(study: Study, entries: pl.DataFrame, by: timedelta) -> pl.DataFrame:
         f"{form.form}.{item.name}"
         for form in study.forms.values()
         for item in form.items
-        if item.type in ("date", "partial_date")
+        if item.type in DATED
     ]
     is_date = pl.concat_str("FORM", pl.lit("."), "ITEM").is_in(dates)
     texts = entries.filter(is_date)["VALUE"].drop_nulls().unique()
@@ -104,8 +105,9 @@ def moved(study: Study, entries: pl.DataFrame, by: timedelta) -> pl.DataFrame:
 
 
 def _moved(text: str, by: timedelta) -> str:
+    text, hour = text[:10], text[10:]
     middle = {4: "-07-01", 7: "-15"}.get(len(text), "")
     try:
-        return (date.fromisoformat(text + middle) + by).isoformat()[: len(text)]
+        return (date.fromisoformat(text + middle) + by).isoformat()[: len(text)] + hour
     except ValueError:
         return text  # an error of typing that the simulation made: it stays one

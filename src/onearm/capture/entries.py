@@ -32,7 +32,7 @@ PLACE = (
 def of_forms(forms: QuerySet[FormInstance]) -> pl.DataFrame:
     """The entries of forms as they stand, in the order of ``in_order``."""
     rows = forms.values_list(*PLACE, "data")
-    return _frame((row[1:-1], row[-1]) for row in rows.iterator(chunk_size=2000))
+    return framed((row[1:-1], row[-1]) for row in rows.iterator(chunk_size=2000))
 
 
 def of_subject(subject: Subject) -> pl.DataFrame:
@@ -50,7 +50,7 @@ def as_of(moment: datetime, forms: QuerySet[FormInstance] | None = None) -> pl.D
         deltas[pk].append(delta)
     places = FormInstance.objects.filter(pk__in=list(deltas)) if forms is None else forms
     known = {row[0]: row[1:] for row in places.values_list(*PLACE)}
-    return _frame((known[pk], folded(changes)) for pk, changes in deltas.items())
+    return framed((known[pk], folded(changes)) for pk, changes in deltas.items())
 
 
 def asked(study: Study, frame: pl.DataFrame) -> pl.DataFrame:
@@ -65,7 +65,8 @@ def in_order(entries: pl.DataFrame) -> pl.DataFrame:
     return entries.sort([name for name in ENTRY if name not in ("VALUE", "REASON")])
 
 
-def _frame(documents: Iterable[tuple[tuple[Any, ...], Document]]) -> pl.DataFrame:
+def framed(documents: Iterable[tuple[tuple[Any, ...], Document]]) -> pl.DataFrame:
+    """The entries of documents, each behind its site, subject, visit, repeat and form."""
     columns: dict[str, list[Any]] = {name: [] for name in ENTRY}
     for (site, subject, visit, repeat, form), data in documents:
         for cell in cells(data):

@@ -13,6 +13,7 @@ KEPT = (
     "account.not_confirmed",
     "import.reason",
     "amend.reason",
+    "calculation.",
     "redaction.kept",
 )
 """How the keys of words begin that are kept as reasons; what follows a colon is a person's own."""

@@ -15,6 +15,7 @@ from onearm.capture.surroundings import home_of, visit_order
 from onearm.response import RECIST11, Criteria, find_criteria, fixed_point, time_points
 from onearm.response.criteria import rows as table_rows
 from onearm.response.visits import SCHEMA
+from onearm.study.forms import DATED
 
 if TYPE_CHECKING:
     from onearm.capture.models import Subject
@@ -337,7 +338,7 @@ def _day(text: str) -> date | None:
 def _identifies(item: Item) -> bool:
     about = {(t.domain, t.variable) for t in item.to}
     says_which = any(domain in ("TU", "SUPPTU") for domain, _ in about)
-    return item.type not in ("date", "partial_date") and not item.shown_when and says_which
+    return item.type not in DATED and not item.shown_when and says_which
 
 
 def _is_result(target: Target, test: str) -> bool:

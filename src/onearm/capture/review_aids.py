@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from onearm.capture import words, zones
+from onearm.capture import clock, words, zones
 from onearm.capture.dashboards import Cell, Table
 from onearm.capture.models import FormVersion, Hold, Signature, Subject
 from onearm.capture.states import STILL
@@ -40,6 +40,9 @@ class Limits:
 
 
 LIMITS = Limits()
+
+LOOK_BACK = timedelta(days=92)
+"""A quarter: what is looked at unless other days are named."""
 
 BY_HAND = (FormVersion.Origin.SCREEN, FormVersion.Origin.API)
 """Origins of saves that a person made; a file or an amendment has its own page and trail."""
@@ -74,6 +77,12 @@ class Scope:
     def by_hand(self) -> list[FormVersion]:
         """The saves that persons made, first to last; read once for all lists."""
         return list(self.saves().filter(origin__in=BY_HAND))
+
+
+def scope(sites: Iterable[Site], begins: date | None, ends: date | None) -> Scope:
+    """The saves of the sites between two days; up to today and since a quarter where not named."""
+    last = ends or clock.now().date()
+    return Scope(tuple(sites), begins or last - LOOK_BACK, last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from django.http import Http404
 
 from onearm.capture import clock, permissions, zones
 from onearm.capture.actions import hold as holds
-from onearm.capture.models import Attachment, FormInstance, Query, Redaction, SeriousEvent, Subject
+from onearm.capture.models import (
+    Attachment,
+    FormInstance,
+    Query,
+    Redaction,
+    SeriousEvent,
+    SiteVersion,
+    StudyVersion,
+    Subject,
+)
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -18,6 +27,10 @@ if TYPE_CHECKING:
 
     from onearm.capture.actions.hold import Held
     from onearm.capture.models import Site, User
+
+
+BEFORE_RELEASE = ("study.load", "study.release", "study.migrate")
+"""Rights of which one opens a version that no site has been given yet."""
 
 
 def can(user: User, capability: str, site: Site | None) -> bool:
@@ -114,3 +127,15 @@ def redactions(user: User) -> QuerySet[Redaction]:
     found = Redaction.objects.filter(instance__event__subject__in=subjects(user))
     related = ("instance__event__subject", "requested_by", "approved_by", "refused_by")
     return found.select_related(*related).order_by("-pk")
+
+
+def version(user: User, number: int) -> StudyVersion:
+    """A version of the study that sites were given, or that the person has a hand in before."""
+    found = StudyVersion.objects.filter(number=number).first()
+    if found is None:
+        raise Http404
+    released = SiteVersion.objects.filter(version=found).exists()
+    rights = ("study.view",) if released else BEFORE_RELEASE
+    if not any(can(user, right, None) for right in rights):
+        raise Http404
+    return found

@@ -25,6 +25,7 @@ MOST_TICKS = 12
 """Answers of at most so many choices are ticked; longer lists stand at the end."""
 
 DAY = "apart(4, [-], 2, [-], 2)"
+TIME = "apart(2, [:], 2)"
 """Boxes of a date, as typst."""
 
 GIVEN_REASONS = tuple(reason for reason in REASONS if reason != "CUT")
@@ -198,7 +199,8 @@ class _Blank:
 
     def _question(self, form: Form, item: Item) -> str:
         words = self.words
-        parts = [f"bold({text(words.said(item.label) + (' *' if item.required else ''))})"]
+        parts = [f"small({text(words.said(item.above))})"] if item.above else []
+        parts += [f"bold({text(words.said(item.label) + (' *' if item.required else ''))})"]
         if item.shown_when:
             told = in_words(self.study, form, item.shown_when, words)
             parts.append(f"small({text(words('blank.only_if', what=told))})")
@@ -234,7 +236,8 @@ class _Blank:
             return f"quiet({text(words('blank.calculated'))})"
         known = choices(self.study, item, words.language)
         if known and len(known) <= MOST_TICKS:
-            return f"ticks({self._ticks(known)})"
+            several = f" + h(6pt) + small({text(words('blank.several'))})"
+            return f"ticks({self._ticks(known)})" + (several if item.type == "multiple" else "")
         if known:
             page = f"context str(counter(page).at(label({quote(_anchor(item))})).first())"
             before, after = words("blank.list", name=item.codes or item.name, page="\0").split("\0")
@@ -243,7 +246,8 @@ class _Blank:
             return f"{DAY} + h(6pt) + small({text(words('blank.partial'))})"
         if item.type in ("integer", "decimal"):
             return _number(item)
-        return {"date": DAY, "time": "apart(2, [:], 2)"}.get(item.type, "under()")
+        fields = {"date": DAY, "time": TIME, "datetime": f"{DAY} + h(6pt) + {TIME}"}
+        return fields.get(item.type, "under()")
 
     def _ticks(self, known: Iterable[tuple[str, str]]) -> str:
         return ", ".join(

@@ -11,19 +11,26 @@ import polars as pl
 from onearm import dates
 from onearm.errors import Finding
 from onearm.expr import parse
-from onearm.records.codes import allowed
+from onearm.records.codes import allowed, choices
 from onearm.records.model import Records
 from onearm.records.places import findings
 from onearm.records.wide import TYPES
 from onearm.study import Study
-from onearm.study.forms import Form, Item
+from onearm.study.forms import SEPARATOR, Form, Item
 
 CENSORED = r"^\s*[<>]=?\s*\d+(\.\d+)?\s*$"
 """A result outside a laboratory's measuring range, ``<40``: text, and no mistake."""
 
+MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"
+"""ISO 8601 to the minute or the second, without a zone: as the clock at the site showed it."""
+
 NUMBER = r"^\s*[-+]?\d+(\.\d+)?\s*$"
-KIND = {"integer": "a whole number", "decimal": "a number", "date": "a complete date"}
-EXAMPLE = {"integer": "42", "decimal": "4.5", "date": "2021-05-31"}
+KIND = {"integer": "a whole number", "decimal": "a number", "date": "a complete date"} | {
+    "datetime": "a date with a time of day"
+}
+EXAMPLE = {"integer": "42", "decimal": "4.5", "date": "2021-05-31"} | {
+    "datetime": "2021-05-31T14:05"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ def _type(form: Form, item: Item) -> Iterator[_Rule]:
         fine = pl.col(item.name).is_not_null()
         if item.type == "decimal":
             fine = (fine & text.str.contains(NUMBER)) | text.str.contains(CENSORED)
+        if item.type == "datetime":
+            fine &= text.str.contains(MOMENT)
         message = f"is not {KIND[item.type]}"
         hint = f"Write it as in {EXAMPLE[item.type]}."
     elif item.type == "partial_date":
@@ -110,11 +119,12 @@ def _listed(study: Study, form: Form, item: Item) -> Iterator[_Rule]:
     if codes is None:
         return
     text = _text(item)
+    in_order = [code for code, _ in choices(study, item, "en")]
 
     def tell(rows: pl.DataFrame) -> list[Finding]:
         found = []
         for (value,), part in rows.group_by(_value=text, maintain_order=True):
-            near = _meant(str(value), codes)
+            near = _meant_all(item, str(value), in_order)
             few = ", ".join(sorted(codes)[:8]) + (" and others" if len(codes) > 8 else "")
             found += findings(
                 part.with_columns(_value=text),
@@ -126,7 +136,22 @@ def _listed(study: Study, form: Form, item: Item) -> Iterator[_Rule]:
             )
         return found
 
-    yield _Rule(text.is_not_null() & ~text.is_in(sorted(codes)), tell)
+    if item.type == "multiple":
+        place = {code: at for at, code in enumerate(in_order)}
+        at = text.str.split(SEPARATOR).list.eval(
+            pl.element().replace_strict(place, default=-1, return_dtype=pl.Int64)
+        )
+        rising = (at.list.diff().list.min() > 0).fill_null(value=True)
+        broken = (at.list.min() < 0) | ~rising
+    else:
+        broken = ~text.is_in(sorted(codes))
+    yield _Rule(text.is_not_null() & broken, tell)
+
+
+def _meant_all(item: Item, value: str, in_order: list[str]) -> str:
+    """What a value seems to mean: each code the nearest, once, in the order of the list."""
+    meant = {_meant(part, in_order) for part in item.codes_in(value) if part}
+    return "" if "" in meant else SEPARATOR.join(c for c in in_order if c in meant)
 
 
 def _meant(value: str, codes: Collection[str]) -> str:
@@ -233,6 +258,7 @@ def _required(records: Records, form: Form, item: Item) -> Iterator[_Rule]:
 
 
 def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
+    """Another value than the formula makes, or one whose inputs are not there any more."""
     if not item.calculated:
         return
     expected = parse(item.calculated).expr
@@ -240,7 +266,10 @@ def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
         tolerance = 0.5 * 10.0 ** -(item.decimals or 0) * (1 + 1e-9)
         differs = (pl.col(item.name) - expected).abs() > tolerance
     else:
-        differs = _text(item) != expected.cast(pl.String)
+        differs = pl.col(item.name) != expected.cast(
+            TYPES.get(item.type, pl.String()), strict=False
+        )
+    baseless = _text(item).is_not_null() & expected.is_null()
 
     def tell(rows: pl.DataFrame) -> list[Finding]:
         return [
@@ -251,13 +280,14 @@ def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
                 form,
                 field=item.name,
                 rule="item.calculated",
-                message=f"{item.label} differs from what the form's rule makes of it, {value}",
+                message=f"{item.label} differs from what the form's rule makes of it, "
+                f"{'nothing' if value is None else value}",
                 hint="Correct it or the values it is calculated from.",
                 item=item,
             )
         ]
 
-    yield _Rule(differs, tell)
+    yield _Rule(differs | baseless, tell)
 
 
 def _ends(form: Form) -> Iterator[_Rule]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
@@ -90,6 +91,64 @@ def followed(study: Study, form_id: str) -> frozenset[str] | None:
     return None if PREVIOUS in read else frozenset(f for f in read if f in study.forms)
 
 
+Visited = tuple[str, str, int]
+"""A form at a visit: FORM, VISIT, VISIT_REPEAT."""
+
+CellKey = tuple[str, str, int, int, str]
+"""FORM, VISIT, VISIT_REPEAT, ROW, ITEM."""
+
+
+def recalculated(
+    study: Study, entries: pl.DataFrame, changed: Collection[Visited]
+) -> dict[CellKey, str]:
+    """The calculated cells of one subject that do not follow changed forms any more, as they should
+    stand (empty where an input is missing or the item is not asked).
+
+    entries: all entries of the subject as they stand. changed: the forms whose values changed.
+    Looked at are items whose formula or skip logic reads one of those forms, or reads the visit
+    before where a changed form is the same form or tells when a visit was. One pass: what is found
+    may change further calculations, which a call with the found forms finds.
+    """
+    found: dict[CellKey, str] = {}
+    for form in study.forms.values():
+        due = {item.name: _due(study, form, item, changed) for item in form.items}
+        if all(visits is not None and not visits for visits in due.values()):
+            continue
+        mine = entries.filter(pl.col("FORM") == form.form)
+        keys = mine.select("VISIT", "VISIT_REPEAT", "ROW", "ITEM").rows()
+        held = dict(zip(keys, mine.select("VALUE", "REASON").rows(), strict=True))
+        follow = follows(study, entries, form.form)
+        for key, value in follow.calculated.items():
+            visit, repeat, _, name = key
+            text = "" if key in follow.hidden else value
+            visits = due[name]
+            is_due = visits is None or (visit, repeat) in visits
+            if is_due and held.get(key, (None, None)) != (text or None, None):
+                found[form.form, *key] = text
+    return found
+
+
+def _due(
+    study: Study, form: Form, item: Item, changed: Collection[Visited]
+) -> Collection[tuple[str, int]] | None:
+    """The visits (and repeats) at which a calculated item may have changed; None: at every one."""
+    if not item.calculated:
+        return ()
+    rules = [QUOTED.sub("", rule) for rule in (item.calculated, item.shown_when)]
+    read = {source for rule in rules for source, _ in DOTTED.findall(rule)}
+    names = {name for name, _, _ in changed}
+    if read & names:
+        return None
+    if PREVIOUS in read and any(n == form.form or _tells_when(study, n) for n in names):
+        return None
+    return {(visit, repeat) for name, visit, repeat in changed if name == form.form}
+
+
+def _tells_when(study: Study, form_id: str) -> bool:
+    form = study.forms.get(form_id)
+    return form is not None and bool(form.date or items_for(form, VISIT_DATE))
+
+
 def _as_followed(form: Form) -> Form:
     """The form as skip logic and calculations see it: no checks, and only the items they read."""
     rules = [rule for item in form.items for rule in (item.shown_when, item.calculated) if rule]
@@ -124,6 +183,8 @@ def _as_text(value: object, item: Item) -> str:
     if item.type == "decimal" and isinstance(value, int | float):
         digits = Decimal(1).scaleb(-(item.decimals or 0))
         return str(Decimal(repr(float(value))).quantize(digits, rounding=ROUND_HALF_UP))
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds" if value.second else "minutes")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

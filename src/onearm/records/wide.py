@@ -23,6 +23,7 @@ TYPES: Mapping[ItemType, pl.DataType] = {
     "integer": pl.Int64(),
     "decimal": pl.Float64(),
     "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
 }
 """Item types that are not text in a wide frame."""
 
@@ -212,7 +213,7 @@ def _pick(
 
 
 def typed(texts: pl.DataFrame, form: Form) -> pl.DataFrame:
-    """The wide frame with integers, decimals and dates read; what cannot be read is null.
+    """The wide frame with numbers, dates and dates with a time read; what cannot be read is null.
 
     A decimal becomes the nearest double, so that equal texts are equal numbers.
     """
@@ -224,6 +225,10 @@ def typed(texts: pl.DataFrame, form: Form) -> pl.DataFrame:
 def _read(text: pl.Expr, kind: ItemType) -> pl.Expr:
     if kind == "date":
         return text.str.to_date("%Y-%m-%d", strict=False)
+    if kind == "datetime":
+        whole = text.str.len_bytes() == len("2026-05-05T14:30")
+        seconds = pl.when(whole).then(text + ":00").otherwise(text)
+        return seconds.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
     if kind == "integer":
         return text.str.strip_chars().cast(pl.Int64, strict=False)
     number = text.str.strip_chars().cast(pl.Float64, strict=False)

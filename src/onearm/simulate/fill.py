@@ -14,7 +14,7 @@ from onearm.simulate.history import partial
 from onearm.simulate.measures import Measures
 from onearm.simulate.occasions import Occasions
 from onearm.study import Study
-from onearm.study.forms import Form, Item, Target
+from onearm.study.forms import DATED, Form, Item, Target
 from onearm.study.simulation import Answer, Normal, Simulation
 
 KEYS = ["SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "FORM", "ROW"]
@@ -116,7 +116,7 @@ class Filler:
                 width=width,
             )
             return text_of(pl.Series(value).fill_nan(None), item)
-        if item.type in ("date", "partial_date"):
+        if item.type in DATED:
             dates = item.name == form.date or item.required
             return text_of(_date(base["_day"]), item) if dates else _nothing(base.height)
         return (
@@ -237,22 +237,28 @@ def typed(form: Form, wide: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFram
                 column = column.cast(kinds[kind], strict=False)
             elif kind == "date":
                 column = column.str.to_date("%Y-%m-%d", strict=False)
+            elif kind == "datetime":
+                column = column.str.to_datetime("%Y-%m-%dT%H:%M", strict=False)
         columns.append(column.alias(name))
     return wide.select(columns) if columns else wide.select("person")
 
 
 def text_of(values: pl.Series, item: Item) -> pl.Series:
-    """Values as they would be typed into the item: ISO dates, its decimals, Y and N."""
+    """Values as they would be typed into the item: ISO dates, its decimals, Y and N.
+
+    A day has the time of nine in the morning where the item asks for one.
+    """
     if values.dtype == pl.String:
         return values
     if values.dtype == pl.Boolean:
         return pl.select(
             pl.when(values).then(pl.lit("Y")).when(~values).then(pl.lit("N"))
         ).to_series()
+    shown = "%Y-%m-%dT09:00" if item.type == "datetime" else "%Y-%m-%d"
     if values.dtype == pl.Date:
-        return values.dt.to_string("%Y-%m-%d")
-    if item.type in ("date", "partial_date"):
-        return _date(values).dt.to_string("%Y-%m-%d")
+        return values.dt.to_string(shown)
+    if item.type in DATED:
+        return _date(values).dt.to_string(shown)
     if not values.dtype.is_float():
         return values.cast(pl.String)
     decimals = 0 if item.type == "integer" else (1 if item.decimals is None else item.decimals)

@@ -66,7 +66,7 @@ EXTRAS = {
 Each cell of theirs is named, because it changes what a field means or how it is filled in.
 """
 
-VALIDATED = re.compile(r"^(|integer|number.*|date_.*|time)$")
+VALIDATED = re.compile(r"^(|integer|number.*|date_.*|datetime_.*|time)$")
 """Validations that a type of item says as well."""
 
 FIELD = "field"
@@ -316,6 +316,8 @@ def _data_type(given: dict[str, str]) -> str:
         return "float"
     if validation.startswith("date_"):
         return "date"
+    if validation.startswith("datetime_"):
+        return "datetime"
     return "partialTime" if validation == "time" else "text"
 
 

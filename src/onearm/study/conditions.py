@@ -75,6 +75,7 @@ def dtype(item: Item) -> pl.DataType:
         "integer": pl.Int64(),
         "decimal": pl.Float64(),
         "date": pl.Date(),
+        "datetime": pl.Datetime("us"),
     }
     return known.get(item.type, pl.String())
 
@@ -150,7 +151,7 @@ def _date_and_number(text: str, columns: Mapping[str, pl.DataType]) -> str:
 
 def _kind(word: str, columns: Mapping[str, pl.DataType]) -> str:
     kind = columns.get(word)
-    if kind == pl.Date:
+    if kind in (pl.Date, pl.Datetime):
         return "date"
     return "number" if word[0].isdigit() or (kind is not None and kind.is_numeric()) else ""
 

@@ -19,13 +19,14 @@ from onearm.study.conditions import (
     scope,
     why_not_judged,
 )
-from onearm.study.forms import Check, Form, Item, Target
+from onearm.study.forms import SEPARATOR, Check, Form, Item, Target
 from onearm.study.notebook import Notebook
 from onearm.study.yamlfile import KeyPath
 from onearm.terms import codelist_names
 
 NUMBERS = ("integer", "decimal")
 DATES = ("date", "partial_date")
+CODED = ("code", "multiple")
 
 
 def check_forms(notes: Notebook) -> None:
@@ -77,15 +78,17 @@ def _named_parts(notes: Notebook, form: Form, file: str) -> None:
 
 
 def _item(notes: Notebook, form: Form, item: Item, file: str, here: KeyPath) -> None:
-    if item.type == "code" and not item.codes and not item.choices:
-        message = f"{item.name} is a code but has no answers"
+    if item.type in CODED and not item.codes and not item.choices:
+        message = f"{item.name} is of type {item.type} but has no answers"
         notes.error(file, (*here, "type"), item.type, message, "Give it `choices:` or `codes:`.")
     if item.codes and item.choices:
         message = f"{item.name} has both choices and codes"
         notes.error(file, (*here, "codes"), item.codes, message, "Keep one of the two.")
-    if item.choices and item.type != "code":
+    if item.choices and item.type not in CODED:
         message = f"{item.name} has choices but is of type {item.type}"
-        notes.error(file, (*here, "type"), item.type, message, "Write `type: code`.")
+        notes.error(
+            file, (*here, "type"), item.type, message, "Write `type: code` or `type: multiple`."
+        )
     _codelist(notes, item, file, here)
     codes = [choice.code for choice in item.choices]
     for code, times in Counter(codes).items():
@@ -93,7 +96,31 @@ def _item(notes: Notebook, form: Form, item: Item, file: str, here: KeyPath) -> 
             last = len(codes) - 1 - codes[::-1].index(code)
             message = f"{item.name} has the answer {code} {times} times"
             notes.error(file, (*here, "choices", last), code, message, "Keep one of them.")
+    if item.type == "multiple":
+        _several(notes, item, file, here)
+    if item.above is not None and form.rows:
+        message = f"{item.name} has a text above, but its form is a table of rows"
+        notes.error(
+            file, (*here, "above"), str(item.above), message, "Write it as the form's intro."
+        )
     _limits(notes, item, file, here)
+
+
+def _several(notes: Notebook, item: Item, file: str, here: KeyPath) -> None:
+    """The sign between the codes of a value stands in no code, nor in the words of one."""
+    try:
+        found = notes.study.choices(item)
+    except KeyError:
+        return  # `_codelist` says that the list is not there
+    for choice in found:
+        texts = (choice.code, choice.label.en, choice.label.zh)
+        if any(sign in text for text in texts for sign in (SEPARATOR, "；")):
+            message = f"{item.name} takes several answers, and {choice.code} holds a semicolon"
+            hint = "A semicolon stands between the answers; write a comma in it."
+            notes.error(file, (*here, "type"), item.type, message, hint)
+    if item.also:
+        message = f"{item.name} takes several answers and sends a column of one along"
+        notes.error(file, (*here, "also"), ", ".join(item.also), message, "Delete `also`.")
 
 
 def _codelist(notes: Notebook, item: Item, file: str, here: KeyPath) -> None:

@@ -9,7 +9,17 @@ from pydantic import Field, field_validator, model_validator
 
 from onearm.study.text import Part, Words
 
-ItemType = Literal["text", "integer", "decimal", "date", "partial_date", "time", "code", "yes_no"]
+ItemType = Literal[
+    "text", "integer", "decimal", "date", "partial_date", "time", "datetime", "code", "multiple",
+    "yes_no",
+]  # fmt: skip
+"""``multiple``: several codes of a list in one text, in the list's order: ``PAIN;COUGH``."""
+
+SEPARATOR = ";"
+"""Between the codes of an item of several choices; no code and no words of one hold it."""
+
+DATED: tuple[ItemType, ...] = ("date", "partial_date", "datetime")
+"""Types of which a value begins with a day, or with the year or month of one."""
 
 Source = Literal["record", "paper", "direct", "device", "patient"]
 """Where a value comes from before it is entered: the patient's record, a paper form, nowhere else
@@ -118,7 +128,8 @@ class Item(Part):
     must be empty. ``required`` items need a value or a missing reason. ``also`` sends another
     column of the item's codelist along: target ``AE.AEBODSYS`` -> column ``soc``. An item that
     ``identifies`` a person (initials, telephone) is left out of exports without names. ``source``
-    says where the value comes from; without it the form's holds.
+    says where the value comes from; without it the form's holds. ``above`` is a text that stands
+    over the question and asks for nothing: a heading, an explanation.
     """
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,15}$")
@@ -136,6 +147,7 @@ class Item(Part):
     shown_when: str = ""
     calculated: str = ""
     help: Words | None = None
+    above: Words | None = None
     to: tuple[Target, ...] = ()
     also: dict[str, str] = Field(default_factory=dict)
     checks: tuple[Check, ...] = ()
@@ -147,6 +159,10 @@ class Item(Part):
         if isinstance(texts, list | tuple):
             return tuple(Target.parse(t) if isinstance(t, str) else t for t in texts)
         return value
+
+    def codes_in(self, value: str) -> tuple[str, ...]:
+        """The codes that a value of the item holds: several of an item of several choices."""
+        return tuple(value.split(SEPARATOR)) if self.type == "multiple" else (value,)
 
 
 class DomainRule(Part):

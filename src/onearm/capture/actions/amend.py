@@ -14,7 +14,7 @@ from django.db import transaction
 
 from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
 from onearm.capture.actions import recheck
-from onearm.capture.actions.save import break_signatures
+from onearm.capture.actions.keep import break_signatures
 from onearm.capture.amendments import Line, Maps, compare
 from onearm.capture.chain import link
 from onearm.capture.document import Cell, applied, cells, delta

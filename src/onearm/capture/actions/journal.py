@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -48,13 +48,23 @@ class Change:
     sites: str = ""
 
 
+def may_note_for_all(user: User) -> bool:
+    """Whether the person may write down an incident of the whole system."""
+    reach = permissions.table()["incident.note"]
+    standing = permissions.grants(user, clock.now().date())
+    return any(reach.get(grant.role) == "all" for grant in standing)
+
+
 @transaction.atomic
 def note_incident(user: User, incident: Incident, site: Site | None) -> AuditEvent:
     """Write an incident down, at one site or (``site`` None) of the whole system.
 
-    Raises `permissions.NotAllowed`, and `JournalProblem` for an empty text or times that cannot be.
+    Raises `permissions.NotAllowed`, and `JournalProblem` for an empty text, times that cannot be,
+    and the whole system where the right reaches single sites only.
     """
     actor = permissions.actor(user, "incident.note", site, clock.now().date())
+    if site is None and not may_note_for_all(user):
+        raise JournalProblem(say("journal.site"))
     _need(what=incident.what, effect=incident.effect)
     if incident.began > clock.now() or (incident.ended and incident.ended < incident.began):
         raise JournalProblem(say("journal.times"))
@@ -147,4 +157,4 @@ def _need(**texts: str) -> None:
 
 
 def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="minutes")
+    return at.astimezone(UTC).isoformat(timespec="minutes")

@@ -11,10 +11,12 @@ from onearm.capture.actions.save import Changes, Origin, save
 from onearm.capture.chain import link
 from onearm.capture.document import KEY, Cell, Document, cells
 from onearm.capture.models import (
+    AuditEvent,
     Draft,
     FormInstance,
     FormVersion,
     Query,
+    QueryEntry,
     RedactedVersion,
     Redaction,
 )
@@ -64,8 +66,11 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     """Blacken the value in every save of the form that put it into the cell, and empty the cell.
 
     The cell is emptied as any change is (checks, signatures, history with the origin
-    ``redaction``). Unsaved texts of the form go, and the value in its queries' questions. Raises
-    `RedactionProblem` for who asked for it, `permissions.NotAllowed` and `states.Held`.
+    ``redaction``). Unsaved texts of the form go, and the value in its queries' questions. What was
+    said about a query and the reasons of saves are history that the database lets nobody change
+    (a reason is part of the chain besides): where they quote the value they stay, and the trail
+    names each such place, which `quoted_in` gives. Raises `RedactionProblem` for who asked for it,
+    `permissions.NotAllowed` and `states.Held`.
     """
     redaction = Redaction.objects.select_related("instance__event__subject__site").get(
         pk=redaction.pk
@@ -88,9 +93,25 @@ def approve(user: User, redaction: Redaction) -> Redaction:
         if (black := _blackened(redaction, version.delta, value, si)) != version.delta
     ]
     _clean_around(instance, value)
-    details = {"asked_by": redaction.requested_by.username, "versions": changed}
+    details = {
+        "asked_by": redaction.requested_by.username,
+        "versions": changed,
+        "quoted": _quotes(instance, value),
+    }
     _record(redaction, "redaction.approve", actor, details, reason=redaction.reason)
     return redaction
+
+
+def quoted_in(redaction: Redaction) -> list[str]:
+    """Where an approved redaction left the value word for word, in the reader's language.
+
+    Texts like "query 3" and "version 4, reason"; none before the approval.
+    """
+    act = AuditEvent.objects.filter(
+        action="redaction.approve", target=f"redaction {redaction.pk}"
+    ).first()
+    found = act.details.get("quoted", []) if act else []
+    return [say(f"redaction.quoted.{kind}").format(n=n) for kind, n in found]
 
 
 @transaction.atomic
@@ -165,6 +186,20 @@ def _clean_around(instance: FormInstance, value: str) -> None:
         query.text = query.text.replace(value, MARK)
         query.text_zh = query.text_zh.replace(value, MARK)
         query.save(update_fields=["text", "text_zh"])
+
+
+def _quotes(instance: FormInstance, value: str) -> list[tuple[str, int]]:
+    """Queries of the subject in whose talk the value stands, and versions whose reason has it.
+
+    Talk about other forms is searched too: people quote across forms. Short values are looked for
+    as they are: a place named in vain costs a look, one that is missed costs the patient's name.
+    """
+    subject = instance.event.subject
+    talk = QueryEntry.objects.filter(query__subject=subject, text__contains=value)
+    queries = sorted(set(talk.values_list("query_id", flat=True)))
+    saves = instance.versions.filter(reason__contains=value).order_by("version")
+    versions = saves.values_list("version", flat=True)
+    return [*(("query", n) for n in queries), *(("reason", n) for n in versions)]
 
 
 def _value(delta: Document, row: int, item: str) -> str:

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 
 from onearm.capture import clock, permissions, places, states, trail
+from onearm.capture.actions.keep import keep_version
 from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.recalculate import recalculate
 from onearm.capture.actions.sae import follow_serious
 from onearm.capture.actions.visits import keep_date
-from onearm.capture.chain import START, link
+from onearm.capture.chain import START
 from onearm.capture.checking import Judged, judge
 from onearm.capture.document import Cell, Document, applied, changes_filled, delta, empty
 from onearm.capture.enrolment import require_order
-from onearm.capture.models import EventInstance, FormInstance, FormVersion, Signature
+from onearm.capture.models import EventInstance, FormInstance, FormVersion
 from onearm.capture.ranges import USED, with_ranges
 from onearm.capture.studies import study_of, version_at
-from onearm.capture.trail import version_content
 from onearm.capture.words import kept, said, say
 from onearm.errors import Finding, OnearmError, Problems
+from onearm.records.places import visit_label
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from onearm.capture.models import StudyVersion, User
 
 Origin = FormVersion.Origin
@@ -93,6 +93,9 @@ def save(
 ) -> Saved:
     """Save a form of a visit; data, history, queries and states in one transaction.
 
+    Items of the subject's other forms that are calculated from it follow it, each form in a version
+    of its own (`recalculate`).
+
     Raises `permissions.NotAllowed`, `states.Held`, `Stale`, `ReasonNeeded`, `MustConfirm`, and
     ``Problems`` with every hard finding; then nothing was written. A save that changes nothing
     writes nothing.
@@ -138,13 +141,14 @@ def save(
 
 
 def _locked(event: EventInstance) -> EventInstance:
-    """The visit as it stands now, locked until the transaction ends.
+    """The visit as it stands now, locked until the transaction ends, and its subject with it.
 
-    It is locked before any of its forms, so that two first saves of one form follow each other.
+    They are locked before any form, so that two first saves of one form follow each other, and that
+    what is calculated on one form from another is calculated from what stands.
     """
     events = EventInstance.objects.select_related("subject__site")
     if connection.features.has_select_for_update:
-        events = events.select_for_update(of=("self",))
+        events = events.select_for_update(of=("self", "subject"), no_key=True)
     return events.get(pk=event.pk)
 
 
@@ -188,49 +192,16 @@ def _write(
     study_version: StudyVersion,
 ) -> None:
     at = clock.check(trail.newest())
-    instance.data = applied(instance.data, change)
-    instance.version += 1
-    instance.saved_at = at
     instance.is_complete = judged.is_complete
-    if instance.pk is None:
-        instance.save()  # gives a new form its key, which the hash is taken over
-    version = FormVersion(
-        instance=instance,
+    keep_version(instance, change, actor, at, origin=origin, reason=reason, under=study_version)
+    study, subject = study_of(study_version), instance.event.subject
+    keep_date(study, instance.event)
+    follow_serious(study, instance, actor, at)
+    cause = kept("calculation.reason").format(
+        form=instance.form,
+        visit=visit_label(instance.event.visit, instance.event.repeat),
         version=instance.version,
-        delta=change,
-        user=actor.user,
-        role=actor.role,
-        at=at,
-        reason=reason,
-        origin=origin,
-        study_version=study_version,
-        previous=instance.head,
     )
-    version.hash = link(instance.head, version_content(version))
-    version.save(force_insert=True)
-    instance.head = version.hash
-    instance.save()
-    follow_checks(instance.event.subject, {instance.form: judged.soft, **judged.elsewhere}, at)
-    break_signatures(instance, actor, at)
-    keep_date(study_of(study_version), instance.event)
-    follow_serious(study_of(study_version), instance, actor, at)
-
-
-def break_signatures(instance: FormInstance, actor: permissions.Actor, at: datetime) -> None:
-    """Break every standing signature over a form, and say so in the trail: its content is not what
-    was signed any more."""
-    named = states.targets(form=instance)
-    standing = Signature.objects.filter(target__in=named, broken_at=None)
-    broken = list(standing.order_by("pk").values_list("pk", "target"))
-    if not broken:
-        return
-    standing.update(broken_at=at, broken_by=f"{actor.user.username}: {instance.form} saved")
-    subject = instance.event.subject
-    trail.record(
-        f"subject:{subject.code}",
-        "sign.break",
-        actor=actor,
-        site=subject.site,
-        target=f"form:{instance.pk}",
-        details={"signatures": [target for _, target in broken], "version": instance.version},
-    )
+    found = {instance.form: judged.soft, **judged.elsewhere}
+    found |= recalculate(subject, [instance], actor, at, reason=cause)
+    follow_checks(subject, found, at)

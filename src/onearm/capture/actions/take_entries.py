@@ -13,9 +13,10 @@ from django.db import transaction
 from onearm import records
 from onearm.capture import clock, permissions, states, trail
 from onearm.capture import entries as entry_frames
+from onearm.capture.actions.keep import break_signatures
 from onearm.capture.actions.queries import follow_checks
+from onearm.capture.actions.recalculate import recalculate
 from onearm.capture.actions.sae import follow_serious
-from onearm.capture.actions.save import break_signatures
 from onearm.capture.actions.visits import keep_date, settle_stage
 from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
@@ -81,9 +82,10 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
 
     source: the file's name, for the reason in the history. is_dry: say what would happen and write
     nothing. A form with an impossible value, of an unknown site, or frozen or locked is refused
-    whole, with its reasons; all other forms are loaded. Subjects that are not there are added as
-    enrolled. Needs the right ``import`` at every site of the file. Raises ``Problems`` where the
-    frame cannot be read and `permissions.NotAllowed`.
+    whole, with its reasons; all other forms are loaded. Calculated items that the file does not
+    give are calculated. Subjects that are not there are added as enrolled.
+    Needs the right ``import`` at every site of the file. Raises ``Problems`` where the frame cannot
+    be read and `permissions.NotAllowed`.
     """
     entries = entry_frames.in_order(check_shape(entries))
     sites = {site.code: site for site in Site.objects.filter(code__in=entries["SITEID"].unique())}
@@ -108,7 +110,7 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
                 kept.append(one)
         if not is_dry:
             _write(kept, sites, versions, actors, source)
-            _follow(kept, versions, actors)
+            _follow(kept, versions, actors, source)
             for code, actor in actors.items():
                 trail.record(
                     "study",
@@ -282,8 +284,10 @@ def _follow(
     loads: list[_Load],
     versions: Mapping[str, StudyVersion | None],
     actors: Mapping[str, permissions.Actor],
+    source: str,
 ) -> None:
-    """Visit dates, completeness, queries and serious events of every subject that was loaded."""
+    """Calculated items, visit dates, completeness, queries and serious events of every subject that
+    was loaded."""
     at: datetime = clock.now()
     subjects = {one.instance.event.subject for one in loads if one.instance is not None}
     for subject in sorted(subjects, key=lambda s: s.code):
@@ -291,6 +295,21 @@ def _follow(
         if version is None:
             continue
         study = study_of(version)
+        mine = [one for one in loads if one.instance and one.instance.event.subject == subject]
+        recalculate(
+            subject,
+            [one.instance for one in mine if one.instance],
+            actors[subject.site.code],
+            at,
+            reason=kept("calculation.import").format(source=source),
+            # What the file gives stays as the file gives it; where it differs, the check asks.
+            given={
+                (one.where[4], *one.where[2:4], cell.row, cell.item)
+                for one in mine
+                for cell in one.cells
+                if cell.stored is not None
+            },
+        )
         for event in subject.events.all():
             keep_date(study, event)
         settle_stage(study, subject)
@@ -306,8 +325,8 @@ def _follow(
             if finding.place.form in by_form and not finding.rule.startswith("visit."):
                 by_form[finding.place.form].append(finding)
         follow_checks(subject, {form: tuple(each) for form, each in by_form.items()}, at)
-        for one in loads:
-            if one.instance is not None and one.instance.event.subject == subject:
+        for one in mine:
+            if one.instance is not None:
                 follow_serious(study, one.instance, actors[subject.site.code], at)
 
 

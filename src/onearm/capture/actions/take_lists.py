@@ -1,4 +1,4 @@
-"""Lists taken along as CSV: the trail, who has access, a dashboard; the trail keeps who took it."""
+"""Lists taken along as CSV, as the trail, a dashboard, the journal; the trail keeps who took it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from onearm.capture import access, clock, permissions, trail
+from onearm.capture import access, clock, journal, permissions, trail
 from onearm.capture.dashboards import table_of
 from onearm.capture.trail_reading import COLUMNS, lines, reader
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from onearm.capture.dashboards import Dashboard
     from onearm.capture.models import Site, User
+    from onearm.capture.review_aids import Aid, Scope
     from onearm.capture.trail_reading import Wanted
 
 MARK = "\ufeff"
@@ -70,6 +71,52 @@ def take_dashboard(user: User, one: Dashboard, sites: Sequence[Site]) -> Iterato
         details={"sites": [site.code for site in sites], "rows": len(table.rows)},
     )
     return _lines([table.headings], ([cell.plain for cell in row] for row in table.rows))
+
+
+def take_journal(user: User) -> Iterator[str]:
+    """Every incident and change that the person may read, one row an act, as lines of CSV.
+
+    Raises `permissions.NotAllowed`.
+    """
+    today = clock.now().date()
+    actor = permissions.actor(user, "journal.view", None, today)
+    found = journal.cases(user, today)
+    trail.record("exports", "journal.export", actor=actor, details={"cases": len(found)})
+    return _lines([journal.COLUMNS], journal.rows(found), mark="")
+
+
+def take_review(user: User, aid: Aid, scope: Scope) -> Iterator[str]:
+    """One list of what calls for a look, with all its rows, as lines of CSV.
+
+    Raises `permissions.NotAllowed` where the right does not reach one of the sites.
+    """
+    today = clock.now().date()
+    actor = permissions.actor(user, "review.aids", None, today)
+    for site in scope.sites:
+        permissions.actor(user, "review.aids", site, today)
+    table = aid.table(scope)
+    trail.record(
+        "exports",
+        "export",
+        actor=actor,
+        site=scope.sites[0] if len(scope.sites) == 1 else None,
+        target=f"review:{aid.name}",
+        details={"from": str(scope.begins), "to": str(scope.ends), "rows": len(table.rows)},
+    )
+    return _lines([table.headings], ([cell.plain for cell in row] for row in table.rows))
+
+
+def take_checks(
+    user: User, number: int, what: str, headings: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Iterator[str]:
+    """The checks of a version, or its cases as they came out now, as lines of CSV.
+
+    Who may see the version is the caller's question (`visible.version`).
+    """
+    trail.record(
+        "study", "study.checks", user=user, target=f"version {number}", details={"as": what}
+    )
+    return _lines([headings], rows)
 
 
 def _lines(*parts: Iterable[Sequence[object]], mark: str = MARK) -> Iterator[str]:

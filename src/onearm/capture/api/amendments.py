@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.db.models import Count
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import File, Query, Router, Schema, UploadedFile
 from pydantic import Field
 
-from onearm.capture import clock, permissions
-from onearm.capture.actions.amend import MOST_BYTES, Moved, migrate, take_in_zip
+from onearm.capture import checkspec, clock, permissions, visible
+from onearm.capture.actions.amend import (
+    MOST_BYTES,
+    Moved,
+    looked_at,
+    migrate,
+    record_look,
+    take_in_zip,
+)
+from onearm.capture.actions.take_lists import take_checks
 from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
@@ -21,10 +29,12 @@ from onearm.capture.api.shapes import (
     Page,
     Paging,
     Short,
+    a_file,
     page,
     utc,
 )
 from onearm.capture.models import Site, StudyVersion
+from onearm.capture.sending import as_csv
 from onearm.capture.studies import sites_under, study_of
 
 if TYPE_CHECKING:
@@ -86,6 +96,33 @@ class StudyOut(Schema):
     forms: list[StudyFormOut]
 
 
+class LookOut(Schema):
+    """Who looked at the forms and checks of a version, in which role, and when."""
+
+    by: str
+    role: str
+    at: datetime
+
+
+class CheckOut(Schema):
+    """One check of a version; ``change`` against the version before: added, changed, removed, same.
+
+    cases: how many of each outcome. changed: what of it is another.
+    """
+
+    check: str
+    form: str
+    item: str
+    severity: str
+    when: str
+    require: str
+    text: dict[str, str]
+    source: str
+    cases: str
+    change: str
+    changed: list[str]
+
+
 class MigrateIn(Given):
     """Which sites' forms to move (all that the version was released to, without any).
 
@@ -137,8 +174,7 @@ def take_in(request: HttpRequest, file: Annotated[UploadedFile, File()]) -> Stud
 @router.get("/versions/{version}", response={200: StudyOut, **REFUSALS})
 def read_study(request: HttpRequest, version: Which) -> StudyOut:
     """What a version asks: its visits, its forms and their items in both languages."""
-    _require_view(request)
-    study = study_of(_version(version))
+    study = study_of(visible.version(request.user, version))
     visits = study.schedule.visits if study.schedule else ()
     return StudyOut(
         version=version,
@@ -163,6 +199,38 @@ def read_study(request: HttpRequest, version: Which) -> StudyOut:
             for form in study.forms.values()
         ],
     )
+
+
+@router.get("/versions/{version}/looks", response={200: list[LookOut], **REFUSALS})
+def looks(request: HttpRequest, version: Which) -> list[LookOut]:
+    """Who looked at a version before data were entered under it, first to last."""
+    found = looked_at(visible.version(request.user, version))
+    return [LookOut(by=look.who, role=look.role, at=utc(look.at)) for look in found]
+
+
+@router.post("/versions/{version}/looks", response={200: list[LookOut], **REFUSALS})
+def look(request: HttpRequest, version: Which) -> list[LookOut]:
+    """Put into the trail that the person looked at the forms and checks of a version."""
+    record_look(request.user, visible.version(request.user, version))
+    return looks(request, version)
+
+
+@router.get("/versions/{version}/checks", response={200: Page[CheckOut], **REFUSALS})
+def checks(request: HttpRequest, version: Which, paging: Query[Paging]) -> Any:
+    """Every check of a version with what changed since the version before."""
+    one = visible.version(request.user, version)
+    return page(checkspec.lines(one, study_of(one)), paging, _check)
+
+
+@router.get("/versions/{version}/{what}/file", response=REFUSALS, openapi_extra=a_file("text/csv"))
+def checks_file(
+    request: HttpRequest, version: Which, what: Literal["checks", "cases"]
+) -> HttpResponse:
+    """The checks of a version, or their cases as they come out now, as CSV; the trail keeps who."""
+    one = visible.version(request.user, version)
+    headings, rows = checkspec.TABLES[what](one, study_of(one))
+    lines = take_checks(request.user, version, what, headings, rows)
+    return as_csv(lines, f"{what}_version_{version}.csv")
 
 
 @router.post("/versions/{version}/migration", response={200: MovedOut, **REFUSALS})
@@ -225,6 +293,22 @@ def _out(version: Any) -> StudyVersionOut:
         loaded_by=version.loaded_by.username if version.loaded_by else "",
         sites=[site.code for site in sites_under(version, today)],
         forms=version.stand,
+    )
+
+
+def _check(line: checkspec.Line) -> CheckOut:
+    return CheckOut(
+        check=line.id,
+        form=line.form,
+        item=line.item,
+        severity=line.severity,
+        when=line.when,
+        require=line.require,
+        text={"en": line.text_en, "zh": line.text_zh},
+        source=line.source,
+        cases=line.cases,
+        change=line.change,
+        changed=list(line.changed),
     )
 
 

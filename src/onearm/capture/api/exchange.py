@@ -10,6 +10,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field, StringConstraints
 
 from onearm.capture.actions import snapshot as actions
+from onearm.capture.actions.archive import archive
 from onearm.capture.actions.export import Wanted, export, taken_out
 from onearm.capture.api.shapes import (
     REFUSALS,
@@ -51,6 +52,12 @@ class ExportIn(SnapshotExportIn):
     only_complete: bool = False
 
 
+class ArchiveIn(Given):
+    """As of which moment (now where none is named)."""
+
+    as_of: Moment | None = None
+
+
 class TakenOut(Schema):
     """Who took what out."""
 
@@ -84,6 +91,12 @@ class SnapshotIn(Given):
 def take_out(request: HttpRequest, given: ExportIn) -> FileResponse:
     """An export as a zip file; the trail keeps who took what."""
     return as_zip(export(request.user, _wanted(given, given.as_of, given.only_complete)))
+
+
+@router.post("/exports/archive", response=REFUSALS, openapi_extra=a_file("application/zip"))
+def take_archive(request: HttpRequest, given: ArchiveIn) -> FileResponse:
+    """The whole study for the archive, as one zip file; the trail keeps who took it."""
+    return as_zip(archive(request.user, as_of=given.as_of))
 
 
 @router.get("/exports", response={200: Page[TakenOut], **REFUSALS})

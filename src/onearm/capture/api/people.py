@@ -65,6 +65,7 @@ class PersonOut(Schema):
     is_locked: bool
     has_second_factor: bool
     trained_on: date | None
+    identity_checked_on: date | None
     last_login: datetime | None
     roles: list[RoleOut]
 
@@ -111,6 +112,13 @@ class TrainingIn(Given):
 
     day: date
     what: Line
+
+
+class IdentityIn(Given):
+    """On which day somebody saw who the person is; how: the kind of paper, never its number."""
+
+    day: date
+    how: Line
 
 
 class ReviewIn(Given):
@@ -195,6 +203,14 @@ def train(request: HttpRequest, number: Number, given: TrainingIn) -> PersonOut:
     """Record that a person was trained."""
     user = _user(request, number)
     accounts.record_training(request.user, user, given.day, given.what)
+    return _shown(user)
+
+
+@router.post("/people/{number}/identity", response={200: PersonOut, **REFUSALS})
+def check_identity(request: HttpRequest, number: Number, given: IdentityIn) -> PersonOut:
+    """Record that somebody saw who the person is; nothing is signed before."""
+    user = _user(request, number)
+    accounts.record_identity(request.user, user, given.day, given.how)
     return _shown(user)
 
 
@@ -292,6 +308,7 @@ def _person(user: User, standing: list[Authorised]) -> PersonOut:
         is_locked=access.is_locked(user),
         has_second_factor=Authenticator.objects.filter(user=user).exists(),
         trained_on=user.trained_on,
+        identity_checked_on=user.identity_checked_on,
         last_login=utc(user.last_login) if user.last_login else None,
         roles=[_role(row) for row in standing],
     )

@@ -32,7 +32,10 @@ router = Router()
 
 
 class RedactionOut(Schema):
-    """A request and what was decided; the value itself stands nowhere in it."""
+    """A request and what was decided; the value itself stands nowhere in it.
+
+    quoted: talk about queries and reasons of saves that hold the value still, in words.
+    """
 
     number: int
     subject: str
@@ -47,6 +50,7 @@ class RedactionOut(Schema):
     decided_by: str
     decided_at: datetime | None
     refused_because: str
+    quoted: list[str]
 
 
 class RedactionIn(Given):
@@ -112,4 +116,5 @@ def _out(one: Redaction) -> RedactionOut:
         decided_by=by.username if by else "",
         decided_at=utc(at) if at else None,
         refused_because=one.refused_because,
+        quoted=actions.quoted_in(one),
     )

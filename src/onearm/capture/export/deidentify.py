@@ -12,6 +12,7 @@ from onearm.capture.export.layout import Sheet
 from onearm.capture.export.tables import Table
 from onearm.capture.models import DateShift, Subject
 from onearm.capture.ranges import names_laboratory
+from onearm.study.forms import DATED
 
 MOST_DAYS = 365
 """Dates are moved back by 1 to so many days."""
@@ -37,7 +38,7 @@ def without_names(table: Table, days: Mapping[str, int]) -> Table:
     sheet = table.sheet
     kept = tuple(column for column in sheet.columns if not column.item.identifies)
     frame = table.frame.select(*table.frame.columns[:5], *(column.item.name for column in kept))
-    dated = [c.item.name for c in kept if c.item.type in ("date", "partial_date")]
+    dated = [c.item.name for c in kept if c.item.type in DATED]
     if dated:
         shift = pl.col("SUBJID").replace_strict(dict(days), default=None, return_dtype=pl.Int64)
         frame = frame.with_columns(_moved(name, shift) for name in dated)
@@ -64,7 +65,7 @@ def entries_without_names(
     known = pl.DataFrame(kinds, schema=names, orient="row")
     joined = entries.join(known, on=["FORM", "ITEM"], how="left", maintain_order="left")
     shift = pl.col("SUBJID").replace_strict(dict(days), default=None, return_dtype=pl.Int64)
-    is_date = pl.col("_type").is_in(["date", "partial_date"])
+    is_date = pl.col("_type").is_in(DATED)
     return (
         joined.filter(~pl.col("_identifies").fill_null(value=False))
         .with_columns(VALUE=pl.when(is_date).then(_moved("VALUE", shift)).otherwise("VALUE"))
@@ -73,8 +74,9 @@ def entries_without_names(
 
 
 def _moved(name: str, days: pl.Expr) -> pl.Expr:
-    """ISO dates, whole or partial, moved by days and written as exactly as they were."""
-    text = pl.col(name)
+    """ISO dates, whole or partial or with a time, moved by days and written as exactly as they
+    were."""
+    text, hour = pl.col(name).str.head(10), pl.col(name).str.slice(10)
     length = text.str.len_bytes()
     whole = (
         pl.when(length == 4)
@@ -85,4 +87,4 @@ def _moved(name: str, days: pl.Expr) -> pl.Expr:
         .str.to_date("%Y-%m-%d", strict=False)
     )
     moved = whole.dt.offset_by(pl.format("{}d", days)).dt.to_string("%Y-%m-%d")
-    return moved.str.head(length).alias(name)
+    return (moved.str.head(length) + hour).alias(name)

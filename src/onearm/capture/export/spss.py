@@ -9,6 +9,7 @@ import polars as pl
 from onearm.capture.export.layout import KEYS
 from onearm.capture.words import table as words_table
 from onearm.store.spss import Labels
+from onearm.study.forms import SEPARATOR
 
 if TYPE_CHECKING:
     from onearm.capture.export.layout import Column
@@ -44,6 +45,12 @@ def for_spss(table: Table, language: str) -> tuple[pl.DataFrame, Labels]:
             said[f"{name}{AS_TYPED}"] = _said("spss.as_typed", language).format(label=label)
         if column.choices:
             values[name] = {c.code: c.label.in_language(language) for c in column.choices}
+        if column.item.type == "multiple":
+            del values[name]  # a value holds several codes: each has a column of 0 and 1
+            for choice in column.choices:
+                ticked = f"{name}.{choice.code}"
+                columns.append(_ticked(name, choice.code).alias(ticked))
+                said[ticked] = f"{label}: {choice.label.in_language(language)}"
         columns.append(pl.col(f"{name}{WHY}"))
         said[f"{name}{WHY}"] = _said("spss.why", language).format(label=label)
         values[f"{name}{WHY}"] = {code: _said(f"reason.{code}", language) for code in REASONS}
@@ -64,6 +71,11 @@ def _typed(column: Column) -> list[pl.Expr]:
         return [text]
     beside = pl.when(value.is_null()).then(text).alias(f"{name}{AS_TYPED}")
     return [value.alias(name), beside]
+
+
+def _ticked(name: str, code: str) -> pl.Expr:
+    """1 where a code is among those of a value, 0 where it is not, null where there is no value."""
+    return pl.col(name).str.split(SEPARATOR).list.contains(code).cast(pl.Int64)
 
 
 def _reasons(table: Table) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from onearm.capture import verification, zones
+from onearm.capture import places, verification, zones
 from onearm.capture.models import Hold, Signature
 from onearm.capture.states import targets
 from onearm.capture.views.entry_place import may
@@ -103,7 +103,7 @@ def _held(place: Place, form: FormInstance) -> Iterator[Badge]:
     ):
         who = hold.set_by.get_full_name() or hold.set_by.username
         since = zones.shown(hold.set_at, place.subject.site)
-        title = f"{hold.target.partition(':')[0]} · {who} · {since}"
+        title = f"{places.target_said(hold.target)} · {who} · {since}"
         url = reverse("state", args=[hold.target])
         yield Badge(say(f"hold.{kind}"), kind, url, title)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from onearm.capture import clock, journal, permissions, trail, words
+from onearm.capture import clock, journal, permissions, words
 from onearm.capture.actions import journal as acts
+from onearm.capture.actions.take_lists import take_journal
 from onearm.capture.models import Site
+from onearm.capture.sending import as_csv
 from onearm.capture.views.acting import act, can
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @login_required
@@ -32,7 +32,7 @@ def journal_page(request: HttpRequest) -> HttpResponse:
         "incidents": journal.cases(request.user, today, action=journal.INCIDENT),
         "changes": journal.cases(request.user, today, action=journal.CHANGE),
         "sites": permissions.sites_of(request.user, "incident.note", today),
-        "may_all": _is_for_all(request),
+        "may_all": acts.may_note_for_all(request.user),
         "may_note": can(request.user, "incident.note", None),
         "may_close": can(request.user, "incident.close", None),
         "may_propose": can(request.user, "change.propose", None),
@@ -47,16 +47,8 @@ def journal_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def journal_file(request: HttpRequest) -> HttpResponse:
     """The journal as a CSV file, one row an act."""
-    today = clock.now().date()
-    actor = permissions.actor(request.user, "journal.view", None, today)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="journal_{today}.csv"'
-    lines = csv.writer(response)
-    lines.writerow(journal.COLUMNS)
-    found = journal.cases(request.user, today)
-    lines.writerows([trail.plain_cell(cell) for cell in row] for row in journal.rows(found))
-    trail.record("exports", "journal.export", actor=actor, details={"cases": len(found)})
-    return response
+    lines = take_journal(request.user)
+    return as_csv(lines, f"journal_{clock.now().date()}.csv")
 
 
 def _carry_out(request: HttpRequest) -> None:
@@ -65,7 +57,7 @@ def _carry_out(request: HttpRequest) -> None:
     if what == "incident":
         code = given.get("site", "")
         site = Site.objects.filter(code=code).first()
-        if site is None and (code or not _is_for_all(request)):
+        if site is None and code:
             raise acts.JournalProblem(words.say("journal.site"))
         ended = given.get("ended", "").strip()
         incident = acts.Incident(
@@ -93,12 +85,6 @@ def _carry_out(request: HttpRequest) -> None:
     else:
         case, evidence = _number(given.get("case", "")), given.get("evidence", "")
         acts.went_live(user, case, _moment(given.get("on", "")).date(), evidence)
-
-
-def _is_for_all(request: HttpRequest) -> bool:
-    reach = permissions.table()["incident.note"]
-    standing = permissions.grants(request.user, clock.now().date())
-    return any(reach.get(grant.role) == "all" for grant in standing)
 
 
 def _moment(text: str) -> datetime:

@@ -1,4 +1,8 @@
-"""Documents on paper: blank forms, filled forms, casebooks and reports of serious events."""
+"""Documents on paper: blank forms, filled forms, casebooks and reports of serious events.
+
+The trail keeps every print, so a document is asked for by a button with the page's token: a link
+from elsewhere, opened by a person who is signed in, prints nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import translation
+from django.views.decorators.http import require_POST
 
 from onearm.capture import clock
 from onearm.capture.actions import paper
@@ -27,6 +32,7 @@ LANGUAGES = {"en": "en", "zh": "zh-hans"}
 
 
 @login_required
+@require_POST
 def blank(request: HttpRequest, form_id: str = "") -> HttpResponse:
     """The blank forms of a study version (``?version=``, the newest if not), one or all."""
     number = request.GET.get("version", "")
@@ -41,6 +47,7 @@ def blank(request: HttpRequest, form_id: str = "") -> HttpResponse:
 
 
 @login_required
+@require_POST
 def form(request: HttpRequest, pk: int) -> HttpResponse:
     """A saved form with its audit trail."""
     instance = visible_form(request, pk)
@@ -48,6 +55,7 @@ def form(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_POST
 def casebook(request: HttpRequest, code: str) -> HttpResponse:
     """Every form of a subject."""
     mine = visible_subjects(request.user, clock.now().date()).select_related("site")
@@ -56,6 +64,7 @@ def casebook(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @login_required
+@require_POST
 def serious(request: HttpRequest, pk: int) -> HttpResponse:
     """A serious event with its reports."""
     related = ("instance__event__subject__site", "instance__study_version")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404
+from django.shortcuts import redirect, render
 from django.utils import translation
 from django.views.decorators.http import require_POST
 
-from onearm.capture import checkspec, clock, overview, trail, words, zones
+from onearm.capture import checkspec, clock, overview, visible, words, zones
 from onearm.capture.actions.amend import looked_at, record_look
-from onearm.capture.models import Site, SiteVersion, StudyVersion, Subject
+from onearm.capture.actions.take_lists import take_checks
+from onearm.capture.models import Site, SiteVersion, Subject
+from onearm.capture.sending import as_csv
 from onearm.capture.studies import study_of
 from onearm.capture.surroundings import Around, Place
 from onearm.capture.views import acting
@@ -26,17 +26,15 @@ from onearm.capture.views.entry_sheet import sheet
 from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
-    from onearm.capture.checkspec import CaseLine, Line
+    from onearm.capture.checkspec import CaseLine
+    from onearm.capture.models import StudyVersion
     from onearm.study import Study
     from onearm.study.forms import Form, Item
     from onearm.study.schedule import Visit
-
-BEFORE_RELEASE = ("study.load", "study.release", "study.migrate")
-"""Rights of which one opens a version that no site has been given yet."""
 
 LOOKS = ("en", "zh", "both")
 
@@ -96,7 +94,9 @@ def study_preview(request: HttpRequest, number: int) -> HttpResponse:
         "rows": rows,
         "looks": looked_at(version),
         "is_released": SiteVersion.objects.filter(version=version).exists(),
-        "may_record": any(acting.can(request.user, right, None) for right in BEFORE_RELEASE),
+        "may_record": any(
+            acting.can(request.user, right, None) for right in visible.BEFORE_RELEASE
+        ),
     }
     return render(request, "capture/study_preview.html", context)
 
@@ -146,7 +146,7 @@ def preview_live(request: HttpRequest, number: int, form_id: str) -> HttpRespons
 def check_spec(request: HttpRequest, number: int) -> HttpResponse:
     """Every check of a version with what changed since the version before."""
     version, study = _version(request, number)
-    lines = _lines(version, study)
+    lines = checkspec.lines(version, study)
     cases = list(checkspec.case_lines(study))
     only = request.GET.get("only", "")
     shown = [
@@ -170,29 +170,11 @@ def check_spec(request: HttpRequest, number: int) -> HttpResponse:
 def check_file(request: HttpRequest, number: int, what: str) -> HttpResponse:
     """The specification (``checks``) or the cases as they came out now (``cases``), as CSV."""
     version, study = _version(request, number)
-    if what == "checks":
-        rows: Iterable[Iterable[str]] = (line.cells for line in _lines(version, study))
-        headings: tuple[str, ...] = checkspec.COLUMNS
-    elif what == "cases":
-        now = f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"
-        headings = ("check", "form", "given", "expected", "found", "right", "version", "tried_at")
-        rows = (
-            (c.check, c.form, c.given, c.expected, c.found, "yes" if c.is_right else "NO",
-             version.hash, now)
-            for c in checkspec.case_lines(study)
-        )  # fmt: skip
-    else:
+    if what not in checkspec.TABLES:
         raise Http404
-    trail.record(
-        "study", "study.checks", user=request.user, target=f"version {number}", details={"as": what}
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(headings)
-    writer.writerows([trail.plain_cell(cell) for cell in row] for row in rows)
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{what}_version_{number}.csv"'
-    return answer
+    headings, rows = checkspec.TABLES[what](version, study)
+    lines = take_checks(request.user, number, what, headings, rows)
+    return as_csv(lines, f"{what}_version_{number}.csv")
 
 
 def overview_label(visit: Visit) -> str:
@@ -202,11 +184,7 @@ def overview_label(visit: Visit) -> str:
 
 def _version(request: HttpRequest, number: int) -> tuple[StudyVersion, Study]:
     """A version that the reader may see; 404 for any other."""
-    version = get_object_or_404(StudyVersion, number=number)
-    released = SiteVersion.objects.filter(version=version).exists()
-    rights = ("study.view",) if released else BEFORE_RELEASE
-    if not any(acting.can(request.user, right, None) for right in rights):
-        raise Http404
+    version = visible.version(request.user, number)
     return version, study_of(version)
 
 
@@ -253,7 +231,7 @@ def _as_entered(place: Place) -> dict[str, object]:
 
 def _texts(study: Study, form: Form) -> Iterator[Words]:
     for item in form.items:
-        choices = study.choices(item) if item.type == "code" else ()
+        choices = study.choices(item) if item.type in ("code", "multiple") else ()
         own = choices if len(choices) <= 30 else ()
         answers = tuple((c.code, c.label.en, c.label.zh) for c in own)
         lacks = not item.label.zh or any(not zh for _, _, zh in answers)
@@ -265,11 +243,3 @@ def _tested(cases: list[CaseLine], checks: int) -> str:
     wrong = sum(not case.is_right for case in cases)
     key = "spec.some_wrong" if wrong else "spec.all_right" if cases else "spec.no_cases"
     return say(key).format(n=len(cases), checks=checks, wrong=wrong)
-
-
-def _lines(version: StudyVersion, study: Study) -> list[Line]:
-    lines = checkspec.specification(study)
-    before = StudyVersion.objects.filter(number__lt=version.number).order_by("-number").first()
-    if before is None:
-        return lines
-    return checkspec.difference(checkspec.specification(study_of(before)), lines)

@@ -30,7 +30,10 @@ def redactions(request: HttpRequest) -> HttpResponse:
         )
         try:
             if request.POST.get("act") == "approve":
-                actions.approve(request.user, one)
+                left = actions.quoted_in(actions.approve(request.user, one))
+                if left:
+                    text = words.say("redaction.left").format(places=", ".join(left))
+                    messages.warning(request, text)
             else:
                 actions.refuse(request.user, one, request.POST.get("reason", ""))
         except permissions.NotAllowed:
@@ -42,7 +45,10 @@ def redactions(request: HttpRequest) -> HttpResponse:
         return redirect("redactions")
     today = clock.now().date()
     may_approve = permissions.can(request.user, "redaction.approve", None, today)
-    context = {"redactions": visible.redactions(request.user), "may_approve": may_approve}
+    context = {
+        "redactions": [(one, actions.quoted_in(one)) for one in visible.redactions(request.user)],
+        "may_approve": may_approve,
+    }
     return render(request, "capture/redactions.html", context)
 
 

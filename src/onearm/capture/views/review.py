@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import render
 
-from onearm.capture import clock, permissions, review_aids, trail
+from onearm.capture import clock, permissions, review_aids
+from onearm.capture.actions.take_lists import take_review
 from onearm.capture.review_aids import Scope
+from onearm.capture.sending import as_csv
 from onearm.capture.words import say
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from onearm.capture.models import Site
-    from onearm.capture.permissions import Actor
-
-LOOK_BACK = timedelta(days=92)
-"""A quarter: what is looked at unless other days are named."""
 
 SHOWN = 50
 """Rows of each list on the page; the file has all."""
@@ -52,32 +48,16 @@ def review(request: HttpRequest) -> HttpResponse:
 @login_required
 def review_file(request: HttpRequest, name: str) -> HttpResponse:
     """One list with all its rows (CSV, UTF-8 with mark); the trail keeps who took it."""
-    actor = _reader(request)
+    _reader(request)
     aid = review_aids.ALL.get(name)
     if aid is None:
         raise Http404
     sites, _ = _sites(request)
-    scope = _scope(request, sites)
-    table = aid.table(scope)
-    trail.record(
-        "exports",
-        "export",
-        actor=actor,
-        site=sites[0] if len(sites) == 1 else None,
-        target=f"review:{name}",
-        details={"from": str(scope.begins), "to": str(scope.ends), "rows": len(table.rows)},
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.headings)
-    writer.writerows([trail.plain_cell(cell.plain) for cell in row] for row in table.rows)
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="review_{name}.csv"'
-    return answer
+    return as_csv(take_review(request.user, aid, _scope(request, sites)), f"review_{name}.csv")
 
 
-def _reader(request: HttpRequest) -> Actor:
-    return permissions.actor(request.user, "review.aids", None, clock.now().date())
+def _reader(request: HttpRequest) -> None:
+    permissions.actor(request.user, "review.aids", None, clock.now().date())
 
 
 def _all_sites(request: HttpRequest) -> list[Site]:
@@ -93,10 +73,8 @@ def _sites(request: HttpRequest) -> tuple[list[Site], str]:
 
 
 def _scope(request: HttpRequest, sites: list[Site]) -> Scope:
-    today = clock.now().date()
-    ends = _day(request.GET.get("to", "")) or today
-    begins = _day(request.GET.get("from", "")) or ends - LOOK_BACK
-    return Scope(tuple(sites), begins, ends)
+    begins, ends = _day(request.GET.get("from", "")), _day(request.GET.get("to", ""))
+    return review_aids.scope(sites, begins, ends)
 
 
 def _day(text: str) -> date | None:

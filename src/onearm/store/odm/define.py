@@ -35,7 +35,9 @@ TYPES: Mapping[ItemType, str] = {
     "date": "date",
     "partial_date": "partialDate",
     "time": "partialTime",
+    "datetime": "partialDatetime",
     "code": "text",
+    "multiple": "text",
     "yes_no": "text",
 }
 NATIVE = {
@@ -238,7 +240,9 @@ def _item(
     table = study.terms.get(item.codes)
     if codelist and (item.choices or table is None or not table.is_empty()):
         made(root, "CodeListRef", CodeListOID=codelist)
-    notes = item.model_dump(mode="json", exclude=NATIVE, exclude_none=True)
+    # A value of several codes is none of the list's: the answers stand in the Alias alone.
+    said = NATIVE - {"choices"} if item.type == "multiple" else NATIVE
+    notes = item.model_dump(mode="json", exclude=said, exclude_none=True)
     _note(root, "item", notes)
 
 
@@ -274,6 +278,8 @@ def _methods(version: _Element, form: Form) -> None:
 def _codelist_oid(form: Form, item: Item) -> str:
     if item.type == "yes_no":
         return YES_NO
+    if item.type == "multiple":
+        return ""
     if item.choices:
         return f"CL.{form.form}.{item.name}"
     return f"CL.{item.codes}" if item.codes else ""
@@ -309,8 +315,7 @@ def _codelists(study: Study) -> Iterator[_Element]:
             yield root
     for form in study.forms.values():
         for item in form.items:
-            if item.choices:
-                oid = _codelist_oid(form, item)
+            if item.choices and (oid := _codelist_oid(form, item)):
                 name = f"{form.form}.{item.name}"
                 yield _codelist(oid, name, _pairs(item.choices), {"kind": "choices"})
 

@@ -16,7 +16,13 @@ from onearm.study.odm.items import TYPES
 from onearm.study.odm.names import NO_EVENT, Target
 
 ITEM = "ItemData"
-WHOLE_TIME = re.compile(r"^(\d{2}:\d{2}):00(?:\.0+)?(?:Z|[+-]\d{2}:\d{2})?$")
+_REST = r"(?::00)?(?:\.0+)?(?:Z|[+-]\d{2}:\d{2})?$"
+WHOLE = {
+    "time": re.compile(r"^(\d{2}:\d{2})" + _REST),
+    "datetime": re.compile(r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::(?!00)\d{2})?)" + _REST),
+}
+"""Times to the minute as other systems write them; the zone is that of the site's clock."""
+
 NUMBER = re.compile(r"(\d+)\]?$")
 
 
@@ -126,8 +132,9 @@ class _Reading:
         value = row["VALUE"]
         if item is not None and kind == "yes_no" and not item.codelist:
             value = TRUTHS.get(value.lower(), value)
-        whole = WHOLE_TIME.match(value) if kind == "time" else None
-        return (whole[1] if whole else value) or None, None
+        pattern = WHOLE.get(kind or "")
+        whole = pattern.match(value) if pattern else None
+        return ("T".join(whole.groups()) if whole else value) or None, None
 
     def frame(self) -> pl.DataFrame:
         rows = [

@@ -24,9 +24,11 @@ TYPES: Mapping[str, ItemType] = {
     "time": "time",
     "partialTime": "time",
     "incompleteTime": "time",
+    "datetime": "datetime",
     "boolean": "yes_no",
 }
-"""ODM data types that are not plain text here; the others (date and time, URI, hex) become text."""
+"""ODM data types that are not plain text here; the others (parts of a date and time, URI, hex)
+become text."""
 
 COMPARE = {"LT": "<", "LE": "<=", "GT": ">", "GE": ">=", "EQ": "=", "NE": "<>"}
 NUMBER = re.compile(r"^-?\d+(\.\d+)?$")

@@ -68,9 +68,15 @@
     input.setAttribute("aria-autocomplete", "list");
   }
 
+  // An item of several choices holds them one behind the other; what is typed is the last of them.
+  const isMultiple = (input) => input.classList.contains("multiple");
+  const chosen = (input) => isMultiple(input) ? input.value.split(/[;；]/).slice(0, -1).map((one) => one.trim()).filter(Boolean) : [];
+  const lastTyped = (input) => (isMultiple(input) ? input.value.split(/[;；]/).pop() : input.value).trim();
+
   function matching(input, everything) {
-    const options = [...document.getElementById(input.dataset.list).options];
-    const typed = input.value.trim().toLowerCase();
+    const taken = chosen(input);
+    const options = [...document.getElementById(input.dataset.list).options].filter((o) => !taken.includes(o.value) && !taken.includes(o.dataset.code));
+    const typed = lastTyped(input).toLowerCase();
     if (!typed || everything) return options;
     const code = (option) => option.dataset.code.toLowerCase();
     const starts = options.filter((o) => o.value.toLowerCase().startsWith(typed) || code(o).startsWith(typed));
@@ -98,8 +104,8 @@
     list.style.maxHeight = `${Math.max(120, Math.min(300, Math.max(below, box.top) - 12))}px`;
     list.style.top = below > 160 ? `${box.bottom + 2}px` : "auto";
     list.style.bottom = below > 160 ? "auto" : `${window.innerHeight - box.top + 2}px`;
-    const now = found.findIndex((option) => option.value === input.value);
-    mark(everything ? now : (input.value.trim() ? 0 : -1));
+    const now = found.findIndex((option) => option.value === lastTyped(input));
+    mark(everything ? now : (lastTyped(input) ? 0 : -1));
   }
 
   function mark(at) {
@@ -126,7 +132,7 @@
     const line = list.children[at];
     if (!line || !owner) return;
     const input = owner;
-    input.value = line.textContent;
+    input.value = [...chosen(input), line.textContent].join("; ");
     close();
     changed(input);
   }
@@ -144,7 +150,7 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  const isDate = (input) => input.classList.contains("date") || input.classList.contains("partial_date");
+  const isDate = (input) => input.classList.contains("date") || input.classList.contains("partial_date") || input.classList.contains("datetime");
 
   function missing(input) {
     const details = input.closest(".line").querySelector("details.why");
@@ -201,7 +207,8 @@
       if (event.key === "ArrowUp") { event.preventDefault(); return mark(picked - 1); }
       if (event.key === "Escape") { event.preventDefault(); return close(); }
       if (event.key === "Enter" && picked >= 0) { event.preventDefault(); return choose(picked); }
-      if (event.key === "Tab" && picked >= 0 && input.value.trim()) choose(picked);
+      if (event.key === "Tab" && picked >= 0 && lastTyped(input)) choose(picked);
+      if (event.key === ";" && isMultiple(input) && picked >= 0 && lastTyped(input)) choose(picked);
     }
     if (input.dataset.list && event.altKey && event.key === "ArrowDown") {
       event.preventDefault();
@@ -230,10 +237,10 @@
     const input = event.target;
     if (input === owner) close();
     if (!input.dataset.list || !input.value) return;
-    const typed = input.value.trim().toLowerCase();
+    const typed = lastTyped(input).toLowerCase();
     const options = [...document.getElementById(input.dataset.list).options];
     const meant = options.find((option) => option.dataset.code.toLowerCase() === typed);
-    if (meant) input.value = meant.value;
+    if (meant) input.value = [...chosen(input), meant.value].join("; ");
   });
   document.getElementById("main").addEventListener("click", (event) => {
     const link = event.target.closest("a.talk");
