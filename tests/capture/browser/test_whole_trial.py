@@ -84,7 +84,7 @@ class Trial:
         return self.desks[name]
 
     def hire(self, name: str, role: str, site: str) -> None:
-        """The administrator makes an account, gives it a role and records the training."""
+        """The administrator makes an account, gives a role, records training and identity check."""
         page = self.admin.page
         page.goto("/people/new")
         page.locator("input[name=username]").fill(name)
@@ -100,6 +100,9 @@ class Trial:
         self.admin.done("people.done")
         page.locator("input[name=what]").fill("GCP and this application")
         self.admin.go("form[action$=train] button")
+        self.admin.done("people.done")
+        page.locator("input[name=how]").fill("identity card, in person")
+        self.admin.go("form[action$=identity] button")
         self.admin.done("people.done")
         desk = Desk(self.windows, self.language)
         desk.first_day(name, given, PASSWORD)
@@ -170,15 +173,15 @@ def screen_and_enrol(trial: Trial) -> None:
     born = {"RFICDAT": as_written(-9), "BRTHDAT": str(FIRST.year + 1), "AGE": "30", "SEX": "F"}
     nurse.type_in({**born, "RACE": "", "COUNTRY": "CHN"})
     nurse.press_save()  # born after consent: impossible, nothing is saved
-    nurse.visible(".notice.hard")
+    nurse.visible(".note.hard")
     nurse.type_in({"BRTHDAT": f"05/{FIRST.year - 60}"})
     nurse.save()  # an age that does not fit is kept, and asked about
-    nurse.visible(".notice.soft")
+    nurse.visible(".note.soft")
     assert nurse.cell("BRTHDAT").input_value() == f"{FIRST.year - 60}-05"
     nurse.type_in({"AGE": "60"})
     nurse.choose_reason()
     nurse.save()
-    assert not page.locator(".notice.soft").count()  # the check passes: its query closed by itself
+    assert not page.locator(".note.soft").count()  # the check passes: its query closed by itself
     assert nurse.no_mouse()
 
     page.goto(f"{SCREENING}/VISIT")
