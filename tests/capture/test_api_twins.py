@@ -150,6 +150,10 @@ PAGES_ALONE = {
     "preview_live": "the same while a form is tried out before its release",
     "form_draft": "unsaved text of a page",
     "set_language": "the language of a browser; a key answers in its person's",
+    "reconciliations": "a file of the safety database is compared by the person who holds it",
+    "reconciliation": "what that comparison found; no route yet (known defect D5)",
+    "reconciliation_file": "the same as a file; no route yet",
+    "lock_report": "a file for who locks, beside the checklist that `/holds/TARGET` gives; no route yet",
     "health": "for the machine that watches the server",
 }
 """Pages without a twin, and why."""

@@ -215,7 +215,7 @@ def test_the_lock_report_names_everything_that_is_open_and_every_hold(
         ("hold", "Data_Manager Person", "before the look"),
         ("lift", "Data_Manager Person", "one more scan"),
     ]
-    assert AuditEvent.objects.get(action="export").target == "lock report of subject:01-001"
+    assert AuditEvent.objects.get(action="export").target == "lock_report:subject:01-001"
 
 
 def test_the_lock_report_of_another_site_is_not_found(

@@ -60,6 +60,9 @@ def target_said(target: str, named: Mapping[str, str] | None = None) -> str:
     if target.startswith("dashboard:"):
         board = target.removeprefix("dashboard:")
         return say("where.dashboard").format(n=_known(f"dash.{board}", board))
+    if target.startswith("lock_report:"):
+        held = target.removeprefix("lock_report:")
+        return say("where.lock_report").format(n=places.target_said(held))
     if f"environment.{target}" in words.table():
         return say(f"environment.{target}")
     return named.get(target, target) if named is not None else places.target_said(target)

@@ -233,7 +233,7 @@ def lock_report(request: HttpRequest, target: str) -> HttpResponse:
         "export",
         actor=actor,
         site=held.site,
-        target=f"lock report of {target}",
+        target=f"lock_report:{target}",
         details={"rows": len(rows)},
     )
     file = io.StringIO()
