@@ -153,7 +153,7 @@ PAGES_ALONE = {
     "reconciliations": "a file of the safety database is compared by the person who holds it",
     "reconciliation": "what that comparison found; no route yet (known defect D5)",
     "reconciliation_file": "the same as a file; no route yet",
-    "lock_report": "a file for who locks, beside the checklist that `/holds/TARGET` gives; no route yet",
+    "lock_report": "the checklist of `/holds/TARGET` as a file; no route yet",
     "health": "for the machine that watches the server",
 }
 """Pages without a twin, and why."""
