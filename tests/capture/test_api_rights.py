@@ -18,8 +18,6 @@ REFUSED = (403, 404)
 
 WITHOUT = {
     "backup": "made and restored on the server's own command line, where its files lie",
-    "code": "no page yet: coding of terms is done in the dictionary holder's tool",
-    "code.approve": "no page yet, as above",
     "sae.reconcile": "no route yet (known defect D5): compared on the page alone",
     "identity.view": "opens no address: it decides what forms and lists show",
 }
