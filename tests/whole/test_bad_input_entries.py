@@ -159,8 +159,8 @@ DOUBTS: dict[str, tuple[Change, str]] = {
     "target after baseline": (
         also(("SCAN 1", 3, "T09", "2020-02-21", {"LESDIAM": "15.0"})),
         (
-            "SCAN / TUMOR.LESROLE: lesion 3: a lesion that is not new was recorded at the"
-            " scan before | TARGET | Give a lesion seen for the first time the kind New."
+            "SCAN / TUMOR: lesion 3: a lesion that is not new was recorded at the scan before"
+            " | LESROLE TARGET, LESID T09 | Give a lesion seen for the first time the kind New."
         ),
     ),
     "third target in an organ": (

@@ -142,7 +142,7 @@ OF_MEANING: Mistakes = {
         "forms/dm.yaml",
         '"AGE >= 18"',
         '"AGEE >= 18"',
-        ("forms/dm.yaml:10: 'AGEE >= 18' reads AGEE, which is not there", "Did you mean AGE?"),
+        ("forms/dm.yaml:18: 'AGEE >= 18' reads AGEE, which is not there", "Did you mean AGE?"),
     ),
 }
 
