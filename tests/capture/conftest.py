@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from onearm.capture.models import (
     Subject,
     User,
 )
+from onearm.study import Study, load
 
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
 LONG_AGO = date(2020, 1, 1)
@@ -34,8 +36,15 @@ def english() -> Iterator[None]:
         yield
 
 
+@cache
+def _shipped() -> Study:
+    return load(STUDY)
+
+
 @pytest.fixture
-def version(db: None) -> StudyVersion:
+def version(db: None, monkeypatch: pytest.MonkeyPatch) -> StudyVersion:
+    """The shipped study, which no test changes where it lies: read once, taken in each time."""
+    monkeypatch.setattr(studies, "load", lambda path: _shipped() if path == STUDY else load(path))
     return studies.take_in(STUDY)
 
 

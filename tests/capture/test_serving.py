@@ -18,6 +18,7 @@ from onearm.capture import clock, demo, permissions, serving, studies, trail
 from onearm.capture.models import AuditEvent, FormVersion, Site, StudyVersion, User
 from onearm.errors import OnearmError
 from tests.capture.conftest import STUDY
+from tests.capture.faults.servers import free_port
 
 
 @pytest.mark.django_db
@@ -157,3 +158,15 @@ def test_an_update_of_the_database_keeps_rows_and_heads_and_is_told_in_the_trail
     applied, broken = json.loads(done.stdout)
     assert "mfa.0001_initial" in applied
     assert broken == []
+
+
+def test_a_start_that_is_refused_says_why_and_ends_its_workers(tmp_path: Path) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("ONEARM", "D"))}
+    port = str(free_port())
+    words = ["serve", str(tmp_path / "no-study"), "--data", str(tmp_path / "data"), "--port", port]
+    started = [sys.executable, "-m", "onearm", *words]
+    done = subprocess.run(started, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "no such folder" in done.stderr
+    assert "Serving" not in done.stdout
+    serving.require_free("127.0.0.1", int(port))

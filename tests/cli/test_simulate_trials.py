@@ -105,6 +105,7 @@ def test_the_tables_compare_with_errors_in_brackets(written: tuple[Path, str]) -
     assert "…" not in text
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bytes(
     written: tuple[Path, str], apart: Apart, tmp_path: Path
 ) -> None:
@@ -126,7 +127,7 @@ def test_a_cluster_gives_the_same_bytes(
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param(signal.SIGINT, id="interrupted"),
+        pytest.param(signal.SIGINT, id="interrupted", marks=pytest.mark.slow),
         pytest.param(signal.SIGKILL, id="killed", marks=pytest.mark.slow),
     ],
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onearm.capture import worker
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -29,8 +33,8 @@ class Ready:
     demo: Demo | None = None
 
 
-def configure(data: Path, *, environment: str | None = None) -> None:
-    """Set what the settings need and start Django; the environment's own variables win.
+def surround(data: Path, *, environment: str | None = None) -> None:
+    """Set what the settings need; the environment's own variables win.
 
     The key that signs sessions is made once and kept in ``data``, readable by its owner alone.
     """
@@ -41,6 +45,11 @@ def configure(data: Path, *, environment: str | None = None) -> None:
     if "ONEARM_SECRET_KEY" not in os.environ:
         _keep(data / "secret.key", secrets.token_urlsafe(50))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "onearm.capture.settings")
+
+
+def configure(data: Path, *, environment: str | None = None) -> None:
+    """Set what the settings need and start Django."""
+    surround(data, environment=environment)
     import django
 
     django.setup()
@@ -200,19 +209,24 @@ def require_free(host: str, port: int) -> None:
             ) from problem
 
 
-def run(host: str, port: int, *, workers: int) -> None:
-    """Serve until interrupted."""
+def run(host: str, port: int, *, workers: int, first: Callable[[], None]) -> None:
+    """Serve until interrupted, once ``first`` has prepared what is served.
+
+    The workers read the program meanwhile and answer when ``first`` is done. What ``first`` raises
+    ends the server and is raised here.
+    """
     import multiprocessing
 
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     # One thread of polars a worker: on frames of one subject more only wait for each other.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # A forked worker would inherit the locks of threads that are not there any more (polars has
     # some as soon as a frame was touched) and hang on the first form with checks.
     multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+    server = Granian(
         "onearm.capture.wsgi:application",
         address=host,
         port=port,
@@ -220,4 +234,22 @@ def run(host: str, port: int, *, workers: int) -> None:
         workers=workers,
         blocking_threads=4,
         log_access=False,
-    ).serve()
+        log_level=LogLevels.warning,
+    )
+    is_prepared = multiprocessing.Event()
+    refused: list[BaseException] = []
+
+    def prepare() -> None:
+        try:
+            first()
+        except BaseException as problem:  # raised again where the server was started
+            refused.append(problem)
+            server.signal_handler_interrupt()
+        else:
+            is_prepared.set()
+
+    preparing = threading.Thread(target=prepare, name="preparing", daemon=True)
+    server.on_startup(preparing.start)
+    server.serve(target_loader=partial(worker.load, is_prepared), wrap_loader=False)
+    if refused:
+        raise refused[0]

@@ -29,7 +29,7 @@ def serve(
     """Start the web page; SQLite in --data, or the database that DATABASE_URL names."""
     import os
 
-    from onearm.capture import serving, timekeeping
+    from onearm.capture import serving
     from onearm.cli.demo import shipped_study
     from onearm.errors import OnearmError
 
@@ -41,13 +41,24 @@ def serve(
         study = study or shipped_study()
     data = data or Path("onearm-demo-data" if demo else "onearm-data")
     serving.require_free(host, port)
-    serving.configure(data, environment=environment)
-    if demo:
+    serving.surround(data, environment=environment)
+
+    def prepare() -> None:
+        _prepare(data, study, f"http://{host}:{port}", is_demo=demo)
+
+    serving.run(host, port, workers=workers, first=prepare)
+
+
+def _prepare(data: Path, study: Path | None, address: str, *, is_demo: bool) -> None:
+    """Bring the database up to date and say how to get in."""
+    from onearm.capture import serving, timekeeping
+
+    serving.configure(data)
+    if is_demo:
         typer.echo("Preparing the demo (the first time takes about a minute).")
-    ready = serving.prepare(data, study, is_demo=demo)
+    ready = serving.prepare(data, study, is_demo=is_demo)
     if timekeeping.is_synchronised() is False:
         typer.echo("Warning: no time service keeps this machine's clock right (chrony, timesyncd).")
-    address = f"http://{host}:{port}"
     if ready.demo is not None:
         typer.echo(f"DEMO with invented data on {address}")
         typer.echo(f"Password of every account until the next start: {ready.demo.password}")
@@ -59,4 +70,3 @@ def serve(
     else:
         typer.echo(f"Serving on {address}")
     typer.echo("Stop with Ctrl-C.")
-    serving.run(host, port, workers=workers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
-from scipy.special import betaincinv, ndtri, stdtrit
+import scipy
 
 from onearm.stats.arguments import check_count
 from onearm.stats.blaker import blaker_lower, upper_tail
@@ -104,8 +104,8 @@ def jeffreys_raw(x: int, n: int, level: float) -> Limits:
     """
     tail = (1 - level) / 2
     return (
-        float(betaincinv(x + 0.5, n - x + 0.5, tail)),
-        1 - float(betaincinv(n - x + 0.5, x + 0.5, tail)),
+        float(scipy.special.betaincinv(x + 0.5, n - x + 0.5, tail)),
+        1 - float(scipy.special.betaincinv(n - x + 0.5, x + 0.5, tail)),
     )
 
 
@@ -137,13 +137,13 @@ def student(x: int, n: int, level: float) -> Limits:
     Source: Student, Biometrika 6:1-25 (1908).
     """
     check_count("n", n, low=2)
-    t = float(stdtrit(n - 1, (1 + level) / 2))
+    t = float(scipy.special.stdtrit(n - 1, (1 + level) / 2))
     return _around(x / n, t * math.sqrt(x * (n - x) / n**2 / (n - 1)))
 
 
 def exact_lower(x: int, n: int, tail: float) -> float:
     """The p at which P(X >= x) is ``tail``; 0 at x = 0."""
-    return 0.0 if x == 0 else float(betaincinv(x, n - x + 1, tail))
+    return 0.0 if x == 0 else float(scipy.special.betaincinv(x, n - x + 1, tail))
 
 
 def _wilson_corrected_lower(x: int, n: int, level: float) -> float:
@@ -166,7 +166,7 @@ def _midp_lower(x: int, n: int, tail: float) -> float:
 
 
 def _z(level: float) -> float:
-    return float(ndtri((1 + level) / 2))
+    return float(scipy.special.ndtri((1 + level) / 2))
 
 
 def _around(centre: float, half: float) -> Limits:

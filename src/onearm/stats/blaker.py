@@ -8,7 +8,7 @@ either a jump or the single root of a rising piece: no search can land on the wr
 
 from __future__ import annotations
 
-from scipy.special import betainc
+import scipy
 
 from onearm.stats.roots import root_between
 
@@ -39,14 +39,14 @@ def upper_tail(x: int, n: int, p: float) -> float:
     """P(X >= x) for X ~ Binomial(n, p), computed as such; x from 0 to n + 1."""
     if x <= 0:
         return 1.0
-    return 0.0 if x > n else float(betainc(x, n - x + 1, p))
+    return 0.0 if x > n else float(scipy.special.betainc(x, n - x + 1, p))
 
 
 def lower_tail(k: int, n: int, p: float) -> float:
     """P(X <= k) for X ~ Binomial(n, p); k from -1 to n."""
     if k >= n:
         return 1.0
-    return 0.0 if k < 0 else float(betainc(n - k, k + 1, 1 - p))
+    return 0.0 if k < 0 else float(scipy.special.betainc(n - k, k + 1, 1 - p))
 
 
 def _acceptability(k: int, x: int, n: int, p: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from onearm.stats.arguments import (
     Floats,
@@ -192,7 +192,7 @@ def _jackknife_variance(
 
 def _limits(incidence: Floats, std_err: Floats, level: float) -> tuple[MaskedFloats, MaskedFloats]:
     """Limits on the log-log scale of 1 - incidence; [0, 0] before the first event of the cause."""
-    z = float(ndtri((1 + level) / 2))
+    z = float(scipy.special.ndtri((1 + level) / 2))
     rest = 1 - incidence
     is_zero, is_one = incidence == 0, rest <= 1e-12
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri
+import scipy
 
 from onearm.stats.arguments import (
     Flags,
@@ -170,7 +170,7 @@ def _term(
         return _term_without_estimate(read.names[k], _why_infinite(read, sets, k))
     coefficient = float(maximum.beta[k] / read.scale[k])
     std_err = math.sqrt(float(covariance[k, k])) / float(read.scale[k])
-    half = float(ndtri((1 + level) / 2)) * std_err
+    half = float(scipy.special.ndtri((1 + level) / 2)) * std_err
     z = coefficient / std_err
     return CoxTerm(
         read.names[k],
@@ -180,7 +180,7 @@ def _term(
         math.exp(coefficient - half),
         math.exp(coefficient + half),
         z,
-        2 * float(ndtr(-abs(z))),
+        2 * float(scipy.special.ndtr(-abs(z))),
     )
 
 
@@ -224,7 +224,7 @@ def _test(statistic: float | None, df: int) -> GlobalTest:
     if statistic is None:
         return GlobalTest(None, df, None)
     statistic = max(0.0, statistic)
-    return GlobalTest(statistic, df, float(chdtrc(df, statistic)))
+    return GlobalTest(statistic, df, float(scipy.special.chdtrc(df, statistic)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

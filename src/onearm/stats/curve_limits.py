@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
+import scipy
 
 from onearm.stats.arguments import Floats
 
@@ -42,8 +42,8 @@ def arcsine_limits(s: Floats, se_log: Floats, z: float) -> LimitCurves:
 
 def logit_limits(s: Floats, se_log: Floats, z: float) -> LimitCurves:
     """expit(logit S +- z se_log / (1 - S))."""
-    centre, half = logit(s), z * se_log / (1 - s)
-    return expit(centre - half), expit(centre + half)
+    centre, half = scipy.special.logit(s), z * se_log / (1 - s)
+    return scipy.special.expit(centre - half), scipy.special.expit(centre + half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CurveInterval:
 
         survival: S, each from 0 to 1; greenwood: the sum of d / (n (n - d)) up to each time.
         """
-        z = float(ndtri((1 + level) / 2))
+        z = float(scipy.special.ndtri((1 + level) / 2))
         # S = 0 and S = 1 divide by zero in most formulas; both are settled below.
         with np.errstate(divide="ignore", invalid="ignore"):
             lower, upper = self.function(survival, np.sqrt(greenwood), z)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, chdtri
+import scipy
 
 from onearm.stats.arguments import Booleans, Flags, Floats, InvalidArgument, Numbers, check_between
 from onearm.stats.columns import Columns, read_columns
@@ -91,7 +91,7 @@ def firth(
         best.loglik,
         statistic,
         p,
-        float(chdtrc(p, statistic)),
+        float(scipy.special.chdtrc(p, statistic)),
         float(level),
         notes=(Note.FEW_EVENTS,) if sets.row.size < 5 * p else (),
     )
@@ -176,7 +176,7 @@ def _term(read: Columns, sets: RiskSets, best: _Penalised, k: int, level: float)
         math.exp(coefficient / scale),
         None if low is None else math.exp(low / scale),
         None if high is None else math.exp(high / scale),
-        float(chdtrc(1, ratio)),
+        float(scipy.special.chdtrc(1, ratio)),
     )
 
 
@@ -184,7 +184,7 @@ def _profile_limit(
     sets: RiskSets, best: _Penalised, k: int, stride: float, level: float
 ) -> float | None:
     """Where the profile has fallen by half the chi-square quantile, on the side of ``stride``."""
-    drop = float(chdtri(1, 1 - level)) / 2
+    drop = float(scipy.special.chdtri(1, 1 - level)) / 2
     centre = float(best.beta[k])
 
     def excess(distance: float) -> float:

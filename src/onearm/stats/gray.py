@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy
 
 from onearm.stats.arguments import Floats, Numbers
 from onearm.stats.competing import read_causes
@@ -70,7 +70,7 @@ def _test(
     if np.linalg.matrix_rank(reduced) < left.size:
         return GrayTest(cause, groups, None, None, None, notes=(Note.FEW_EVENTS,))
     statistic = float(left @ np.linalg.solve(reduced, left))
-    p_value = float(chdtrc(left.size, statistic))
+    p_value = float(scipy.special.chdtrc(left.size, statistic))
     return GrayTest(cause, groups, statistic, left.size, p_value, notes=(Note.EXPLORATORY,))
 
 

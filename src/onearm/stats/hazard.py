@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from onearm.stats.arguments import Flags, Floats, Integers, Numbers, check_between
 from onearm.stats.notes import Note, Sides
@@ -52,7 +52,7 @@ def nelson_aalen(
     table = risk_table(observe(time, event, entry=entry, weights=weights))
     hazard: Floats = np.cumsum(table.n_event / table.n_risk, dtype=np.float64)
     std_err = np.sqrt(np.cumsum(table.n_event / np.square(table.n_risk, dtype=np.float64)))
-    z = float(ndtri((1 + level) / 2))
+    z = float(scipy.special.ndtri((1 + level) / 2))
     spread = np.exp(z * np.divide(std_err, hazard, out=np.zeros_like(hazard), where=hazard > 0))
     return CumulativeHazard(
         table.time,

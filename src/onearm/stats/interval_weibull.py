@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from onearm.stats.arguments import Floats, InvalidArgument, Numbers, check_between
 from onearm.stats.interval_censored import check_intervals
@@ -65,7 +65,9 @@ def weibull(
     log_median = intercept + spread * math.log(math.log(2))
     slope = np.array([1.0, spread * math.log(math.log(2))])[: found.x.size]
     covariance = np.linalg.inv(_curvature(loss, found.x))
-    half = float(ndtri((1 + level) / 2)) * math.sqrt(float(slope @ covariance @ slope))
+    half = float(scipy.special.ndtri((1 + level) / 2)) * math.sqrt(
+        float(slope @ covariance @ slope)
+    )
     limits = (math.exp(log_median - half), math.exp(log_median + half))
     return WeibullFit(
         intercept, spread, math.exp(log_median), *limits, -float(found.fun), float(level)

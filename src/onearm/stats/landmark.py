@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from onearm.stats.arguments import check_between
 from onearm.stats.curve_reading import AtTime, at_time
@@ -53,4 +53,4 @@ def landmark_test(curve: Curve, t: float, *, null: float) -> LandmarkTest:
     # se(ln(-ln S)) = (se(S) / S) / |ln S|
     spread = found.std_err / found.value / -math.log(found.value)
     z = float((np.log(-math.log(null)) - np.log(-math.log(found.value))) / spread)
-    return LandmarkTest(float(t), null, found, z, float(ndtr(-z)), notes=found.notes)
+    return LandmarkTest(float(t), null, found, z, float(scipy.special.ndtr(-z)), notes=found.notes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
+import scipy
 
 from onearm.stats.arguments import (
     Flags,
@@ -79,7 +79,7 @@ def log_rank(
         tuple(e.tolist()),
         statistic,
         df,
-        None if statistic is None else float(chdtrc(df, statistic)),
+        None if statistic is None else float(scipy.special.chdtrc(df, statistic)),
         int(rho),
         "log-rank" if rho == 0 else "Peto-Peto",
         notes=notes,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.special import chdtri, ndtr, ndtri, pdtr
+import scipy
 
 from onearm.stats.arguments import Flags, Floats, InvalidArgument, Numbers, check_between
 from onearm.stats.notes import Note, Sides
@@ -108,13 +108,13 @@ def one_sample_log_rank(
         o,
         e,
         z_wu,
-        float(ndtr(-z_wu)),
+        float(scipy.special.ndtr(-z_wu)),
         z_breslow,
-        float(ndtr(-z_breslow)),
+        float(scipy.special.ndtr(-z_breslow)),
         o / e,
         low / e,
         high / e,
-        float(pdtr(o, e)),
+        float(scipy.special.pdtr(o, e)),
         float(level),
     )
 
@@ -128,8 +128,8 @@ def poisson_limits(events: int, level: float) -> tuple[float, float]:
     [0.0, 3.689]
     """
     tail = (1 - level) / 2
-    lower = 0.0 if events == 0 else float(chdtri(2 * events, 1 - tail)) / 2
-    return lower, float(chdtri(2 * events + 2, tail)) / 2
+    lower = 0.0 if events == 0 else float(scipy.special.chdtri(2 * events, 1 - tail)) / 2
+    return lower, float(scipy.special.chdtri(2 * events + 2, tail)) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def exponential(
             0, exposure, 0.0, None, shortest, None, None, None, float(level), notes=notes
         )
     median = exposure * math.log(2) / d
-    factor = math.exp(float(ndtri((1 + level) / 2)) / math.sqrt(d))
+    factor = math.exp(float(scipy.special.ndtri((1 + level) / 2)) / math.sqrt(d))
     return ExponentialFit(
         d,
         exposure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy
 
 from onearm.stats.arguments import Floats
 from onearm.stats.cox import CoxFit, fitted_model
@@ -56,7 +56,7 @@ def _test(
     df = len(kept) - score.size // 2
     part = score[kept]
     statistic = float(part @ np.linalg.lstsq(information[np.ix_(kept, kept)], part)[0])
-    return ProportionalHazardsTest(name, statistic, df, float(chdtrc(df, statistic)))
+    return ProportionalHazardsTest(name, statistic, df, float(scipy.special.chdtrc(df, statistic)))
 
 
 def _trend(sets: RiskSets) -> Floats:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 from onearm.stats.arguments import Floats, InvalidArgument
 from onearm.stats.notes import Note, Sides
@@ -51,7 +51,7 @@ def restricted_mean(curve: Curve, tau: float, *, extend: bool = False) -> Restri
         )
     inside = int(np.searchsorted(curve.time, tau, side="right"))
     value, std_err = _area(curve, tau, inside)
-    half = float(ndtri((1 + curve.level) / 2)) * std_err
+    half = float(scipy.special.ndtri((1 + curve.level) / 2)) * std_err
     notes = (Note.EXTENDED,) if is_beyond else ()
     return RestrictedMean(
         float(tau), value, std_err, value - half, value + half, curve.level, notes=notes
@@ -102,7 +102,7 @@ def compare_restricted_means(first: RestrictedMean, second: RestrictedMean) -> t
     spread = math.hypot(first.std_err, second.std_err)
     if spread == 0:
         return ()
-    z = float(ndtri((1 + first.level) / 2))
+    z = float(scipy.special.ndtri((1 + first.level) / 2))
     difference = first.value - second.value
     contrasts = [
         Contrast(
@@ -133,4 +133,4 @@ def compare_restricted_means(first: RestrictedMean, second: RestrictedMean) -> t
 
 
 def _two_sided(z: float) -> float:
-    return 2 * float(ndtr(-abs(z)))
+    return 2 * float(scipy.special.ndtr(-abs(z)))

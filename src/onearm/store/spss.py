@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyreadstat
 
 from onearm.errors import Finding, Place, Problems
 
@@ -38,6 +37,8 @@ def write_sav(frame: pl.DataFrame, labels: Labels, path: Path, *, created: datet
     Null is the system's missing value, of a text the empty one. Labels that SPSS has no room for
     are cut at its limit. Raises ``Problems`` for text over 32767 bytes, naming its column.
     """
+    import pyreadstat  # with all that it takes along it would be read with every page
+
     _refuse_long(frame, labels.title)
     # Any: the library takes texts as codes, its types say numbers only.
     values: dict[str, Any] = {
