@@ -33,7 +33,7 @@ def worlds(
 
 
 def described() -> set[tuple[str, str]]:
-    paths = api.get_openapi_schema()["paths"]
+    paths = api.get_openapi_schema(path_prefix="/api/")["paths"]
     return {
         (method.upper(), path.removeprefix("/api"))
         for path, methods in paths.items()

@@ -84,7 +84,7 @@ def two_sites(site: Site, version: StudyVersion, person: Person) -> dict[str, Fo
 
 def addresses(resolver: URLResolver | None = None, start: str = "") -> Iterator[tuple[str, str]]:
     """Name and pattern of every address."""
-    for each in (resolver or get_resolver()).url_patterns:
+    for each in (resolver or get_resolver("onearm.capture.urls_api")).url_patterns:
         if isinstance(each, URLResolver):
             yield from addresses(each, start + str(each.pattern))
         elif isinstance(each, URLPattern):

@@ -30,6 +30,23 @@ SEEN, SEEN_EVERY_S = "seen", 60
 """When the session was last prolonged, and how often it is."""
 
 
+def programs(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Requests of programs have addresses of their own.
+
+    A third of what a server reads when it starts is the programming interface, and no page needs
+    it: it is read with its first request.
+    """
+
+    def pass_on(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith("/api/"):
+            request.urlconf = "onearm.capture.urls_api"
+        return get_response(request)
+
+    return pass_on
+
+
 class Guard:
     """After log-in: the person's language, then password, second factor and acknowledgement."""
 

@@ -1,4 +1,4 @@
-"""Every address of the application."""
+"""Every address of the pages; those of the programming interface are in ``urls_api``."""
 
 from __future__ import annotations
 

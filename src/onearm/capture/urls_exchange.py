@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLResolver, path
-from django.urls.resolvers import RoutePattern
+from django.urls import path
 
 from onearm.capture.views import amend, api_keys, exchange, preview
-
-# By its name, so that it is read with its first request: a quarter of the program, which no page
-# needs.
-API = URLResolver(
-    RoutePattern("api/"), "onearm.capture.urls_api", app_name="ninja", namespace="api"
-)
 
 urlpatterns = [
     path("exchange", exchange.exchange, name="exchange"),
@@ -23,7 +16,6 @@ urlpatterns = [
     path("imports/<int:pk>", exchange.taken_file, name="taken_file"),
     path("imports/<int:pk>/file", exchange.original, name="taken_original"),
     path("my/keys", api_keys.keys, name="api_keys"),
-    API,
     path("amendments", amend.amendments, name="amendments"),
     path("amendments/<int:number>", amend.amendment, name="amendment"),
     path("study", preview.study_now, name="study"),
