@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from onearm.errors import OnearmError
 from onearm.store.odm.clinical import ACTS, QUERIES, VALUES, Rows
 from onearm.store.odm.read import OdmFile
 from onearm.study.odm import Account
+from onearm.study.odm.expressions import box_name
 from onearm.study.odm.model import (
     OdmCode,
     OdmCodeList,
@@ -131,7 +133,7 @@ def read_data(path: Path, dictionary: OdmFile) -> OdmFile:
     The first column is the record. Fields that the dictionary does not have, and REDCap's own
     columns, are named in the account. Raises ``OnearmError`` for a file that is no such export.
     """
-    rows = list(csv.DictReader(_text(path).splitlines()))
+    rows = list(csv.DictReader(_text(path)))
     if not rows:
         raise OnearmError(f"{path.name} holds no record")
     header = list(rows[0])
@@ -213,18 +215,16 @@ def _file(metadata: OdmMetadata, values: list[tuple[str, ...]], account: Account
     )
 
 
-def _text(path: Path) -> str:
+def _text(path: Path) -> io.StringIO:
+    """The file's text with its line ends as they are: a note of several lines keeps them."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
     except UnicodeDecodeError as problem:
         raise OnearmError(f"{path.name} is not UTF-8; export it again as UTF-8") from problem
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
-    rows = [
-        {k: v or "" for k, v in row.items() if k}
-        for row in csv.DictReader(_text(path).splitlines(keepends=True))
-    ]
+    rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(_text(path))]
     header = list(rows[0]) if rows else []
     for names in (COLUMNS, SHORT):
         if all(name in header for name in names.values()):
@@ -281,7 +281,7 @@ def _items(
     if kind == "checkbox":
         codelists[name] = OdmCodeList(name, name, codes=TICK)
         return [
-            _item(given, f"{name}___{c.code.lower()}", f"{_plain(given['label'])}: {c.label}", name)
+            _item(given, box_name(name, c.code), f"{_plain(given['label'])}: {c.label}", name)
             for c in codes
         ]
     if codes:
