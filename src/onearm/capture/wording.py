@@ -100,8 +100,8 @@ def _say(key: str) -> str:
 
 
 def _bounds(item: Item) -> str:
-    low = "" if item.low is None else f"{item.low:g} {item.unit}".strip()
-    high = "" if item.high is None else f"{item.high:g} {item.unit}".strip()
+    low = "" if item.low is None else f"{item.low:.15g} {item.unit}".strip()
+    high = "" if item.high is None else f"{item.high:.15g} {item.unit}".strip()
     if low and high:
         return _say("bound.both").format(low=low, high=high)
     return _say("bound.low").format(low=low) if low else _say("bound.high").format(high=high)
