@@ -14,9 +14,9 @@ from onearm.expr import parse
 from onearm.records.codes import allowed, choices
 from onearm.records.model import Records
 from onearm.records.places import findings
-from onearm.records.wide import TYPES
 from onearm.study import Study
 from onearm.study.forms import SEPARATOR, Form, Item
+from onearm.study.itemtypes import TYPES
 
 CENSORED = r"^\s*[<>]=?\s*\d+(\.\d+)?\s*$"
 """A result outside a laboratory's measuring range, ``<40``: text, and no mistake."""
