@@ -16,7 +16,7 @@ from onearm.capture.studies import study_of
 from onearm.capture.words import say
 from onearm.errors import Finding, OnearmError, Place
 from onearm.records.items import start_of
-from onearm.study.cases import tried
+from onearm.study.cases import checks_of, tried
 from onearm.study.forms import OUTCOMES
 
 if TYPE_CHECKING:
@@ -157,8 +157,7 @@ def difference(old: list[Line], new: list[Line]) -> list[Line]:
 def case_lines(study: Study) -> Iterator[CaseLine]:
     """Every case of every check, judged as data would be."""
     for form in study.forms.values():
-        checks = (*(c for item in form.items for c in item.checks), *form.checks)
-        for check in checks:
+        for check in checks_of(form):
             for case in check.cases:
                 given = ", ".join(f"{name} = {value}" for name, value in case.given.items())
                 found = _outcome(study, form, check, case)

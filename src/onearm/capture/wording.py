@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onearm.capture import kept_words, words
 from onearm.records.entry import RULE as BORDER
+from onearm.study.cases import checks_of
 
 if TYPE_CHECKING:
     from onearm.capture.models import Query
@@ -108,8 +109,7 @@ def _bounds(item: Item) -> str:
 
 
 def _checks(form: Form) -> dict[str, Check]:
-    checks = (*form.checks, *(check for item in form.items for check in item.checks))
-    return {check.id: check for check in checks}
+    return {check.id: check for check in checks_of(form)}
 
 
 def _sentence(text: str) -> str:
