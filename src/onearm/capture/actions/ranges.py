@@ -17,7 +17,7 @@ from onearm.capture.export.layout import newest_study
 from onearm.capture.models import LabRange
 from onearm.capture.range_rules import COLUMNS, Span, gaps, read
 from onearm.capture.ranges import FROM_AGE, TO_AGE, asked_analytes
-from onearm.capture.words import say
+from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _keep(actor: permissions.Actor, line: Line, source: str) -> None:
         return
     day = span.ends if line.fate == "changed" else span.begins
     limits = f"{span.low}–{span.high} {span.unit}".strip()
-    why = f"another range begins: {limits}" if line.fate == "new" else source
+    why = kept("ranges.follows").format(limits=limits) if line.fate == "new" else source
     for old in line.ends:
         if day is not None:
             _end(actor, LabRange.objects.get(pk=old.pk), day, why)
