@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.utils import translation
 
-from onearm.capture.amendments import Line, compare
+from onearm.capture.amendments import Line, compare, reused
 from onearm.study import Study, load
 from onearm.study.forms import Form
 from tests.capture.conftest import STUDY
@@ -68,3 +69,15 @@ def test_values_without_a_place_block_beside_other_changes(study: Study) -> None
     assert (found.kind, found.unresolved) == ("code mapped", ("M",))
     found = line(study, WEIGHT, {"type": "date", "label": "When weighed"}, "80")
     assert (found.kind, found.unresolved) == ("retyped", ("80",))
+
+
+def test_what_means_something_else_is_said_in_the_readers_language(study: Study) -> None:
+    old = with_items(study, {**WEIGHT, "unit": "kg"})
+    new = with_items(study, {**WEIGHT, "type": "date"})
+    assert list(map(str, reused([old], new))) == [
+        "X.WEIGHT: whole number -> date", "X.WEIGHT: kg -> no unit"
+    ]  # fmt: skip
+    with translation.override("zh-hans"):
+        assert list(map(str, reused([old], new))) == [
+            "X.WEIGHT: 整数 -> 日期", "X.WEIGHT: kg -> 无单位"
+        ]  # fmt: skip

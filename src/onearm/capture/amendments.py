@@ -148,9 +148,10 @@ def _reuses(
 ) -> Iterator[Reuse]:
     name = ".".join(where)
     if item.type != "text" and FAMILIES[was.type] != FAMILIES[item.type]:
-        yield Reuse(name, was.type, item.type)
+        yield Reuse(name, say(f"item_type.{was.type}"), say(f"item_type.{item.type}"))
     if was.unit != item.unit:
-        yield Reuse(name, was.unit or "no unit", item.unit or "no unit")
+        none = say("ranges.no_unit")
+        yield Reuse(name, was.unit or none, item.unit or none)
     if again and _differ(was.label, item.label):
         yield Reuse(name, str(was.label), str(item.label), is_wording=True)
     for choice in new.choices(item):
