@@ -53,3 +53,27 @@ def test_a_unit_that_the_limits_are_not_in_is_a_finding_and_no_grade() -> None:
     assert "unit of HGB is not one that its grades are written in" in finding.message
     assert finding.hint == "Convert to g/L."
     assert adam.derive(shipped_study(), frames)["ADLB"]["ATOXGRL"].to_list() == [None]
+
+
+def bilirubin(seq: int, text: str, kept: float, **row: object) -> dict[str, object]:
+    """A result in mg/dL as SDTM has it, with limits of 0.2 and 1.2 mg/dL."""
+    entered = {"LBORRES": text, "LBORRESU": "mg/dL", "LBORNRLO": "0.2", "LBORNRHI": "1.2"}
+    kept_as = {"LBSTRESU": "umol/L", "LBSTNRLO": 3.42, "LBSTNRHI": 20.52}
+    return lab(seq, "BILI", kept, seq, **(entered | kept_as | row))
+
+
+def test_a_result_in_another_unit_is_judged_as_exactly_as_it_was_entered() -> None:
+    # 3.6 is three times 1.2 and no more; LBSTRESN, to one digit, lies above 61.56.
+    made = labs_of(bilirubin(1, "3.6", 61.6), bilirubin(2, "3.61", 61.7), bilirubin(3, "0.2", 3.4))
+    made = made.sort("ADT")
+    assert made["AVAL"].to_list() == [61.6, 61.7, 3.4]
+    assert made["ATOXGRH"].to_list() == ["2", "3", "0"]
+    assert made["ANRIND"].to_list() == ["HIGH", "HIGH", "NORMAL"]
+
+
+def test_a_number_that_is_not_our_conversion_stays_what_it_is() -> None:
+    made = labs_of(
+        bilirubin(1, "3.6", 63.0),  # converted by somebody with another factor
+        bilirubin(2, "3.6", 61.6, LBORNRHI=None),  # limits in standard units alone
+    ).sort("ADT")
+    assert made["ATOXGRH"].to_list() == ["3", "3"]

@@ -237,8 +237,8 @@ items:
     ("form", "text", "said"),
     [
         ("vs", VS_WITH.format(change="unit: lb"), "VS.WEIGHT: kg -> lb"),
-        ("vs", VS_WITH.format(change="type: date"), "VS.WEIGHT: decimal -> date"),
-        ("vs", VS_WITH.format(change="type: code, choices: [{code: A, label: A}]"), "code"),
+        ("vs", VS_WITH.format(change="type: date"), "VS.WEIGHT: number -> date"),
+        ("vs", VS_WITH.format(change="type: code, choices: [{code: A, label: A}]"), "choice"),
     ],
 )
 def test_an_item_that_stays_keeps_its_unit_and_its_kind_of_value(

@@ -318,6 +318,28 @@ def test_a_grade_that_symptoms_decide_shows_both(nurse: Client) -> None:
     assert "with symptoms grade 2" in live(nurse, K="3.2")["K"]["limit"]
 
 
+def test_a_ratio_without_a_unit_is_graded_too(nurse: Client) -> None:
+    assert live(nurse, INR="1.6")["INR"]["grade"] == "G2"
+    assert "INR increased (&gt; 1.5)" in live(nurse, INR="1.6")["INR"]["limit"]
+
+
+def test_a_result_in_another_unit_is_graded_as_exactly_as_it_was_entered(
+    subject: Subject, study: Study
+) -> None:
+    LabRange.objects.create(
+        laboratory="Main", analyte="BILI", unit="mg/dL", low="0.2", high="1.2", begins=LONG_AGO
+    )
+    around = look_around(Place(study, subject, "SCREENING", 1, american(study)))
+
+    def graded(value: str) -> int:
+        row = {"_key": 1, "LBNAM": "Main", "LBDAT": "2024-05-01", "BILI": value}
+        grade = judged(around, {"rows": [row]})[1, "BILI"].grade
+        return grade.number if grade else 0
+
+    # Three times 1.2 is 3.6: no more than that is grade 2, although 61.56 umol/L is kept as 61.6.
+    assert [graded(value) for value in ("1.2", "1.21", "1.8", "3.6", "3.61")] == [0, 1, 1, 2, 3]
+
+
 def test_calcium_is_graded_when_albumin_is_there_to_correct_it(nurse: Client) -> None:
     assert "grade" not in live(nurse, CA="1.70")["CA"]
     assert live(nurse, CA="1.70", ALB="40")["CA"]["grade"] == "G3"

@@ -10,6 +10,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 from typer.testing import CliRunner
@@ -19,6 +20,8 @@ from onearm.capture.models import AuditEvent
 from onearm.capture.qualification import installation, operation, run
 from onearm.capture.qualification.outcome import COLUMNS, Outcome
 from onearm.cli import app
+from tests.capture.faults.servers import database
+from tests.capture.postgres import programs
 
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 
@@ -156,9 +159,9 @@ operation.main(Path(sys.argv[1]))
 """
 
 
-def tried(*words: object) -> dict[str, Outcome]:
+def tried(*words: object, url: str = "") -> dict[str, Outcome]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("ONEARM_", "DJANGO_"))}
-    env["DATABASE_URL"] = ""
+    env["DATABASE_URL"] = url
     command = [sys.executable, *map(str, words)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -170,6 +173,19 @@ def test_every_step_of_the_operation_passes(tmp_path: Path) -> None:
     found = tried("-m", "onearm.capture.qualification.operation", tmp_path / "data")
     assert [one for one in found.values() if one.result != "passed"] == []
     assert len(found) == len(operation.STEPS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+def test_every_step_passes_on_postgresql_and_leaves_no_database_behind(tmp_path: Path) -> None:
+    operates = ("-m", "onearm.capture.qualification.operation")
+    with database() as made:
+        found = tried(*operates, tmp_path / "data", url=made.url)
+        assert [one for one in found.values() if one.result != "passed"] == []
+        assert len(found) == len(operation.STEPS)
+        with psycopg.connect(made.url) as asked:
+            names = asked.execute("SELECT datname FROM pg_database ORDER BY datname").fetchall()
+        assert names == [("postgres",), ("template0",), ("template1",)]
 
 
 @pytest.mark.slow

@@ -8,9 +8,11 @@ from datetime import date
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
 
 from onearm.capture import trail
 from onearm.capture.actions.ranges import RangeProblem, add_range, end_range, take_ranges, template
+from onearm.capture.kept_words import said
 from onearm.capture.models import AuditEvent, LabRange, Site, Subject, TakenFile, User
 from onearm.capture.permissions import NotAllowed
 from onearm.capture.range_rules import Span, gaps, read
@@ -173,6 +175,8 @@ def test_a_range_may_replace_the_one_before_it(manager: User, site: Site) -> Non
     assert limits() == [("7", "40", date(2024, 6, 1)), ("7", "45", None)]
     ended = AuditEvent.objects.get(action="ranges.end")
     assert ended.reason == "another range begins: 7–45 U/L"
+    with translation.override("zh-hans"):
+        assert said(ended.reason) == "新的参考范围生效：7–45 U/L"
 
 
 def test_a_range_that_is_there_and_an_end_that_is_there_are_said(manager: User, site: Site) -> None:

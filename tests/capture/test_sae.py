@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core import mail
 from django.test import Client
 from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
-from onearm.capture import clock
+from onearm.capture import clock, studies
 from onearm.capture.actions import sae
-from onearm.capture.models import AuditEvent, Contact, SeriousEvent, Site, Subject, User
+from onearm.capture.models import (
+    AuditEvent,
+    Contact,
+    FormInstance,
+    SeriousEvent,
+    Site,
+    Subject,
+    User,
+)
 from onearm.capture.permissions import NotAllowed
+from onearm.capture.safety import deviation_rows
 from onearm.capture.views.safety import event_rows
 from onearm.errors import OnearmError
 from tests.capture.conduct import fill
+from tests.capture.conftest import STUDY
 
 Person = Callable[..., User]
 Commit = DjangoCaptureOnCommitCallbacks
@@ -177,3 +189,22 @@ def test_deviations_are_listed_from_their_form(
     page = client.get("/deviations").content.decode()
     assert "Scan three weeks late" in page
     assert "Minor" in page
+
+
+def test_deviations_of_several_versions_stand_under_their_own_headings(
+    nurse: User, subject: Subject, client: Client, tmp_path: Path
+) -> None:
+    told = {"DVTERM": "Scan late", "DVDECOD": "ASSESSMENT", "DVCAT": "MINOR"}
+    fill(nurse, subject, "LOG", "DV", DVSTDAT="2026-06-01", **told)
+    shutil.copytree(STUDY, tmp_path / "study")
+    form = tmp_path / "study" / "forms" / "dv.yaml"
+    form.write_text(f"{form.read_text(encoding='utf-8')}without: [DVCAT]\n", encoding="utf-8")
+    newer = studies.take_in(tmp_path / "study")
+    fill(nurse, subject, "CYCLE", "DV", DVSTDAT="2026-06-02", **told)
+    later = FormInstance.objects.get(event__visit="CYCLE", form="DV")
+    FormInstance.objects.filter(pk=later.pk).update(study_version=newer)
+    rows, headings = deviation_rows([subject.site], nurse)
+    weight = headings.index("Weight")
+    assert [(len(answers), answers[weight]) for _, _, answers in rows] == [(4, "Minor"), (4, "")]
+    client.force_login(nurse)
+    assert client.get("/deviations").status_code == 200

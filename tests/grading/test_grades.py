@@ -137,7 +137,7 @@ def results(draw: st.DrawFn) -> Result:
         base=base,
         base_lln=base_lln,
         base_uln=base_uln,
-        symptoms=draw(st.sampled_from([None, "Y", "N"])),
+        symptoms=draw(st.sampled_from([None, "Y", "N", "U"])),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,8 @@ from onearm.paper.conditions import in_words
 from onearm.paper.words import Words, table
 from onearm.records.codes import choices
 from onearm.study import Study, load
+from onearm.study.forms import Form, Item
+from onearm.study.text import Text
 from tests.paper.reading import needs_reader, spoken, text_of
 
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
@@ -196,3 +199,26 @@ def test_every_word_is_there_in_both_languages_and_used() -> None:
         if not key.startswith(made_up) and key.rpartition(".")[2] not in source
     ]
     assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "boxes"),
+    [
+        ({"type": "decimal", "high": 5000, "decimals": 0}, "apart(4)"),
+        ({"type": "decimal", "high": 150, "decimals": 1}, "apart(3, [.], 1)"),
+        ({"type": "decimal", "high": 20}, "apart(2, [.], 2)"),
+        ({"type": "integer", "low": 1}, "apart(4)"),
+        ({"type": "integer", "low": -5, "high": 5}, "apart(1)"),
+        ({"type": "integer", "low": 10_000}, "apart(5)"),
+    ],
+)
+def test_a_number_has_boxes_for_the_digits_it_can_have(keys: dict[str, object], boxes: str) -> None:
+    item = Item.model_validate({"name": "COUNTED", "label": "Counted", **keys})
+    form = Form(form="X", label=Text(en="X"), items=(item,))
+    source = blank_forms(replace(study(), forms={"X": form}), "en", forms=["X"])
+    assert f"{{{boxes}" in source
+
+
+def test_a_condition_with_a_bracket_around_several_parts_stays_as_it_is() -> None:
+    condition = "NOT (AESER = 'Y' OR NOT AESDTH = 'Y')"
+    assert in_words(study(), study().forms["AE"], condition, Words("en")) == condition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +11,10 @@ import pytest
 
 from onearm import records
 from onearm.records import live
+from onearm.records.entry import ENTRY
 from onearm.simulate import trial
 from onearm.study import Study, load
+from onearm.study.forms import Form
 
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
 
@@ -62,3 +65,24 @@ def test_skip_logic_names_what_is_held_and_not_asked(study: Study, spoiled: pl.D
                 )["VALUE"].null_count()
                 assert (form, item, row) in skipped or empty
     assert hidden > 10
+
+
+def test_a_quotient_by_zero_is_nothing_to_calculate_and_to_hold(study: Study) -> None:
+    items = [
+        {"name": "OVER", "label": "Over", "type": "decimal"},
+        {"name": "UNDER", "label": "Under", "type": "decimal"},
+        {"name": "SHARE", "label": "Share", "type": "decimal", "calculated": "OVER / UNDER"},
+        {"name": "WHOLE", "label": "Whole", "type": "integer", "calculated": "OVER / UNDER"},
+    ]
+    form = Form.model_validate({"form": "X", "label": "X", "items": items})
+    small = replace(study, forms={"X": form})
+    place = ("01", "01-001", "SCREENING", 1, "X", 1)
+    held = {"OVER": "7", "UNDER": "0", "SHARE": "7"}
+    rows = [(*place, name, value, None) for name, value in held.items()]
+    entries = pl.DataFrame(rows, schema=dict(ENTRY), orient="row")
+    calculated = live.follows(small, entries, "X").calculated
+    assert {key[-1]: text for key, text in calculated.items()} == {"SHARE": "", "WHOLE": ""}
+    found = live.check_form(small, entries, "X")
+    (finding,) = (f for f in found if f.rule.startswith("item."))
+    assert (finding.rule, finding.value) == ("item.calculated", "7")
+    assert finding.message == "Share differs from what the form's rule makes of it, nothing"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onearm.sdtm.conform import check
+from onearm.sdtm.ranges import add_ranges, standard_ranges
 from onearm.sdtm.reference import methods
 from onearm.sdtm.sequence import sorted_positions
 from onearm.sdtm.spec import specs
@@ -255,3 +256,20 @@ def test_a_codelist_says_whether_it_is_closed():
     assert "LIVER" in load_codelist("LOC")
     with pytest.raises(KeyError):
         load_codelist("NOSUCH")
+
+
+def test_a_result_at_a_limit_is_normal_whatever_its_standard_unit_is_rounded_to() -> None:
+    table = pl.DataFrame(
+        {"LBTESTCD": ["BILI"], "SEX": [""], "low": ["0.2"], "high": ["1.2"], "unit": ["mg/dL"]}
+    )
+    rows = pl.DataFrame(
+        {
+            "LBTESTCD": ["BILI"] * 6,
+            "LBORRES": ["0.2", "0.19", "1.2", "1.21", "20.6", "<0.2"],
+            "LBORRESU": ["mg/dL"] * 4 + ["umol/L", "mg/dL"],
+            "SEX": ["F"] * 6,
+        }
+    )
+    # 0.2 mg/dL is 3.42 umol/L and kept as 3.4, below its own limit.
+    made = add_ranges(add_standard_results(rows, "LB"), standard_ranges(table))
+    assert made["LBNRIND"].to_list() == ["NORMAL", "LOW", "NORMAL", "HIGH", "HIGH", None]

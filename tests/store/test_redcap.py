@@ -141,3 +141,25 @@ def test_another_csv_is_refused(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(OnearmError, match="not a REDCap data dictionary"):
         read_dictionary(path)
+
+
+def test_a_note_of_several_lines_keeps_them(written: tuple[Path, Path]) -> None:
+    note = "first line\nsecond\u2028part, third"
+    dictionary = written[0].read_text(encoding="utf-8") + "note,basis,notes,Note,,,,,,,,,\n"
+    written[0].write_text(dictionary, encoding="utf-8")
+    written[1].write_text(f'record_id,note\n1,"{note}"\n', encoding="utf-8")
+    file = read_data(written[1], read_dictionary(written[0]))
+    assert file.values.filter(ITEM="note")["VALUE"].to_list() == [note]
+
+
+def test_a_check_box_of_a_negative_code_is_found_in_the_data(written: tuple[Path, Path]) -> None:
+    dictionary = written[0].read_text(encoding="utf-8").replace("2, Drinks", "-9, Not Known")
+    dictionary += 'why,basis,text,Why,,,,,,,"[habit(-9)] = ""1""",,\n'
+    written[0].write_text(dictionary, encoding="utf-8")
+    written[1].write_text("record_id,habit___1,habit____9\n1,0,1\n", encoding="utf-8")
+    metadata = read_dictionary(written[0])
+    file = read_data(written[1], metadata)
+    assert file.account.carried("ItemData") == file.account.read["ItemData"] == 3
+    assert file.values.filter(ITEM="habit____9")["VALUE"].to_list() == ["1"]
+    draft, _ = draft_from_odm(file.metadata, metadata.account)
+    assert "shown_when: HABIT_9 = '1'" in draft.files["forms/basis.yaml"]

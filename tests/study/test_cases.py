@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onearm.study import load
 from onearm.study.cases import checks_of, tried
+from onearm.study.forms import Form
 from onearm.study.lint import check
 from onearm.study.model import Study
 from tests.study.small import lint, problems, shown, spoil
@@ -130,3 +132,34 @@ def test_a_limit_moved_by_a_hair_is_noticed_by_its_case(
     found = [str(f) for f in check(load(folder), {}) if f.severity == "error"]
     assert found
     assert all(re.search(rf"forms/{file}:\d+: {check_id} ", line) for line in found)
+
+
+INFUSED = {
+    "form": "INF",
+    "label": "Infusion",
+    "items": [
+        {"name": "BEGAN", "label": "Began", "type": "datetime"},
+        {"name": "ENDED", "label": "Ended", "type": "datetime"},
+    ],
+    "checks": [
+        {
+            "id": "INF-001",
+            "require": "ENDED > BEGAN",
+            "says": "an infusion ends after it began",
+            "cases": [
+                {"fires": {"BEGAN": "2026-05-05T14:30", "ENDED": "2026-05-05T14:30"}},
+                {"passes": {"BEGAN": "2026-05-05T14:30", "ENDED": "2026-05-05T14:30:01"}},
+                {"unknown": {"BEGAN": "2026-05-05T14:30"}},
+            ],
+        }
+    ],
+}
+
+
+def test_cases_may_hold_a_day_with_its_time(shipped: Study) -> None:
+    form = Form.model_validate(INFUSED)
+    study = replace(shipped, forms={"INF": form})
+    (rule,) = form.checks
+    assert [tried(study, form, rule, case).outcome for case in rule.cases] == [
+        "fires", "passes", "unknown"
+    ]  # fmt: skip

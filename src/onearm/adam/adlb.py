@@ -9,11 +9,13 @@ from onearm.errors import Finding, Place
 from onearm.frames import Frames
 from onearm.grading import CALCIUM_PER_ALBUMIN, USUAL_ALBUMIN, add_grades, terms
 from onearm.study.endpoints import Labs
+from onearm.terms.units import conversion, known_tests
 
 COLUMNS = {
     "LBTEST": pl.String(), "LBSTRESN": pl.Float64(), "LBSTRESC": pl.String(),
     "LBSTRESU": pl.String(), "LBSTNRLO": pl.Float64(), "LBSTNRHI": pl.Float64(),
-    "VISITNUM": pl.Float64(), "VISIT": pl.String(), "LBDTC": pl.String(),
+    "VISITNUM": pl.Float64(), "VISIT": pl.String(), "LBDTC": pl.String(), "LBORRES": pl.String(),
+    "LBORRESU": pl.String(), "LBORNRLO": pl.String(), "LBORNRHI": pl.String(),
 }  # fmt: skip
 SERIES = ["USUBJID", "PARAMCD"]
 
@@ -73,9 +75,12 @@ def _rows(results: pl.DataFrame, labs: Labs) -> pl.DataFrame:
     symptoms = (
         pl.col(labs.symptoms_from) if labs.symptoms_from in known else pl.lit(None, pl.String)
     )
-    return table.select(
+    return _as_entered(table).select(
         "USUBJID",
         "VISITNUM",
+        "value",
+        "lln",
+        "uln",
         PARAMCD="LBTESTCD",
         PARAM=pl.when(pl.col("LBSTRESU").is_null())
         .then("LBTEST")
@@ -94,6 +99,47 @@ def _rows(results: pl.DataFrame, labs: Labs) -> pl.DataFrame:
     )
 
 
+COMPARED = {
+    "value": ("LBORRES", "LBSTRESN"), "lln": ("LBORNRLO", "LBSTNRLO"),
+    "uln": ("LBORNRHI", "LBSTNRHI"),
+}  # fmt: skip
+"""What grades compare: as it was entered, and in standard units."""
+SCALES = ("_factor", "_before", "_digit")
+
+
+def _as_entered(table: pl.DataFrame) -> pl.DataFrame:
+    """Add ``value``, ``lln`` and ``uln``, which grades compare: LBSTRESN and its limits, or what
+    was entered in another unit with its limits, converted and not rounded.
+
+    Rounded to the digits of LBSTRESN, 3.6 mg/dL of bilirubin would lie above three times 1.2. What
+    LBSTRESN is not the rounding of (another's factor), and limits in one unit alone, are left.
+    """
+    kept = {name: pl.col(std).cast(pl.Float64) for name, (_, std) in COMPARED.items()}
+    units = ["LBTESTCD", "LBORRESU", "LBSTRESU"]
+    rules = [
+        (test, unit, into, float(rule.factor), float(rule.before), 10.0**-known.digits)
+        for test, unit, into in table.select(units).unique().drop_nulls().iter_rows()
+        if (rule := conversion(test, unit, into)) and (known := known_tests().get(("LB", test)))
+    ]
+    if not rules:
+        return table.with_columns(**kept)
+    kinds = dict.fromkeys(units, pl.String()) | dict.fromkeys(SCALES, pl.Float64())
+    scales = pl.DataFrame(rules, schema=kinds, orient="row")
+    joined = table.join(scales, on=units, how="left", maintain_order="left", validate="m:1")
+    own = {name: _converted(entered) for name, (entered, _) in COMPARED.items()}
+    is_rounding = (own["value"] - kept["value"]).abs() <= 0.51 * pl.col("_digit")
+    is_whole = pl.all_horizontal(own[n].is_null() == kept[n].is_null() for n in COMPARED)
+    is_own = (is_rounding & is_whole).fill_null(value=False)
+    return joined.with_columns(
+        pl.when(is_own).then(own[n]).otherwise(kept[n]).alias(n) for n in COMPARED
+    ).drop(SCALES)
+
+
+def _converted(name: str) -> pl.Expr:
+    number = pl.col(name).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    return (number + pl.col("_before")) * pl.col("_factor")
+
+
 def _corrected_calcium(rows: pl.DataFrame) -> pl.DataFrame:
     """Calcium corrected for albumin, where both were measured on one day in mmol/L and g/L.
 
@@ -102,18 +148,22 @@ def _corrected_calcium(rows: pl.DataFrame) -> pl.DataFrame:
     albumin = (
         rows.filter(PARAMCD="ALB", AVALU="g/L")
         .group_by("USUBJID", "ADT")
-        .agg(albumin=pl.col("AVAL").drop_nulls().first())
+        .agg(pl.col("AVAL", "value").drop_nulls().first().name.prefix("albumin_"))
     )
     calcium = rows.filter(PARAMCD="CA", AVALU="mmol/L").join(albumin, on=["USUBJID", "ADT"])
-    missing = USUAL_ALBUMIN - pl.col("albumin")
-    corrected = (pl.col("AVAL") + float(CALCIUM_PER_ALBUMIN) * missing).round(6)
+
+    def corrected(name: str) -> pl.Expr:
+        missing = USUAL_ALBUMIN - pl.col(f"albumin_{name}")
+        return (pl.col(name) + float(CALCIUM_PER_ALBUMIN) * missing).round(6)
+
     return calcium.with_columns(
-        AVAL=corrected,
+        AVAL=corrected("AVAL"),
+        value=corrected("value"),
         AVALC=pl.lit(None, pl.String),
         PARAMCD=pl.lit("CACR"),
         PARAM=pl.lit("Calcium corrected for albumin (mmol/L)"),
         PARAMTYP=pl.lit("DERIVED"),
-    ).drop("albumin")
+    ).drop("albumin_AVAL", "albumin_value")
 
 
 def _with_subjects(rows: pl.DataFrame, subjects: pl.DataFrame, start: str) -> pl.DataFrame:
@@ -144,7 +194,9 @@ def _with_baseline(rows: pl.DataFrame) -> pl.DataFrame:
         .sort(*SERIES, "ADT", "VISITNUM", "SRCSEQ")
         .group_by(SERIES, maintain_order=True)
         .last()
-        .select(*SERIES, BASE="AVAL", base_lln="ANRLO", base_uln="ANRHI", base_seq="SRCSEQ")
+        .select(
+            *SERIES, BASE="AVAL", base="value", base_lln="lln", base_uln="uln", base_seq="SRCSEQ"
+        )
     )
     change = pl.col("AVAL") - pl.col("BASE")
     return (
@@ -153,8 +205,8 @@ def _with_baseline(rows: pl.DataFrame) -> pl.DataFrame:
             CHG=change,
             PCHG=pl.when(pl.col("BASE") != 0).then(100 * change / pl.col("BASE")),
             ABLFL=pl.when(pl.col("SRCSEQ") == pl.col("base_seq")).then(pl.lit("Y")),
-            ANRIND=_range("AVAL", "ANRLO", "ANRHI"),
-            BNRIND=_range("BASE", "base_lln", "base_uln"),
+            ANRIND=_range("value", "lln", "uln"),
+            BNRIND=_range("base", "base_lln", "base_uln"),
         )
         .drop("base_seq")
     )
@@ -162,9 +214,7 @@ def _with_baseline(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _with_grades(rows: pl.DataFrame, labs: Labs) -> pl.DataFrame:
     graded = add_grades(
-        rows.with_columns(
-            test="PARAMCD", value="AVAL", unit="AVALU", uln="ANRHI", lln="ANRLO", base="BASE"
-        ),
+        rows.with_columns(test="PARAMCD", unit="AVALU"),
         table=labs.grading,
     )
     at_base = graded.filter(pl.col("ABLFL") == "Y").select(

@@ -148,9 +148,10 @@ def _reuses(
 ) -> Iterator[Reuse]:
     name = ".".join(where)
     if item.type != "text" and FAMILIES[was.type] != FAMILIES[item.type]:
-        yield Reuse(name, was.type, item.type)
+        yield Reuse(name, say(f"item_type.{was.type}"), say(f"item_type.{item.type}"))
     if was.unit != item.unit:
-        yield Reuse(name, was.unit or "no unit", item.unit or "no unit")
+        none = say("ranges.no_unit")
+        yield Reuse(name, was.unit or none, item.unit or none)
     if again and _differ(was.label, item.label):
         yield Reuse(name, str(was.label), str(item.label), is_wording=True)
     for choice in new.choices(item):
@@ -206,33 +207,49 @@ def _item(
     values: set[str],
     mapped: Mapping[str, str],
 ) -> Line:
-    form, name = where
+    """What changes most in an item, by kind; the detail names whatever changes besides."""
     bad = tuple(sorted(v for v in values if not _fits(new, item, mapped.get(v, v))))
+    labelled, judged = was.label != item.label, _judged(was, item)
+    rest = ([say("amend.label")] if labelled else []) + judged
+    told = _answers(old, new, was, item, values, mapped)
+    if told:
+        return Line(*where, "code mapped", "; ".join((told, *rest)), bad)
+    if was.type != item.type:
+        types = f"{say(f'item_type.{was.type}')} → {say(f'item_type.{item.type}')}"
+        return Line(*where, "retyped", "; ".join((types, *rest)), bad)
+    if labelled or old.choices(was) != new.choices(item):
+        words = f"{said(was.label)} → {said(item.label)}"
+        return Line(*where, "label changed", "; ".join((words, *judged)))
+    if judged:
+        return Line(*where, "check changed", ", ".join(judged))
+    return Line(*where, "unchanged")
+
+
+def _judged(was: Item, item: Item) -> list[str]:
+    """Which of the things that values are judged by are others now, in words."""
+    keys = ("checks", "low", "high", "decimals", "required", "shown_when", "calculated", "unit")
+    return [say(f"amend.{key}") for key in keys if getattr(was, key) != getattr(item, key)]
+
+
+def _answers(
+    old: Study,
+    new: Study,
+    was: Item,
+    item: Item,
+    values: set[str],
+    mapped: Mapping[str, str],
+) -> str:
+    """Values that a person has mapped, else codes that came and went; empty where none did."""
     used = {v: mapped[v] for v in values if v in mapped and mapped[v] != v}
     if used:
-        detail = ", ".join(f"{a} → {b}" for a, b in sorted(used.items()))
-        return Line(form, name, "code mapped", detail, bad)
-    if was.type != item.type:
-        return Line(
-            form,
-            name,
-            "retyped",
-            f"{say(f'item_type.{was.type}')} → {say(f'item_type.{item.type}')}",
-            bad,
-        )
-    codes = [c.code for c in old.choices(was)], [c.code for c in new.choices(item)]
-    if codes[0] != codes[1]:
-        gone, come = sorted({*codes[0]} - {*codes[1]}), sorted({*codes[1]} - {*codes[0]})
-        told = [say("amend.without").format(codes=", ".join(gone))] if gone else []
-        told += [say("amend.with").format(codes=", ".join(come))] if come else []
-        return Line(form, name, "code mapped", "; ".join(told) or say("amend.order"), bad)
-    if was.label != item.label or old.choices(was) != new.choices(item):
-        return Line(form, name, "label changed", f"{said(was.label)} → {said(item.label)}")
-    judged = ("checks", "low", "high", "decimals", "required", "shown_when", "calculated", "unit")
-    changed = [key for key in judged if getattr(was, key) != getattr(item, key)]
-    if changed:
-        return Line(form, name, "check changed", ", ".join(say(f"amend.{key}") for key in changed))
-    return Line(form, name, "unchanged")
+        return ", ".join(f"{a} → {b}" for a, b in sorted(used.items()))
+    before, after = ([c.code for c in s.choices(i)] for s, i in ((old, was), (new, item)))
+    if before == after or was.type != item.type:
+        return ""
+    gone, come = sorted({*before} - {*after}), sorted({*after} - {*before})
+    told = [say("amend.without").format(codes=", ".join(gone))] if gone else []
+    told += [say("amend.with").format(codes=", ".join(come))] if come else []
+    return "; ".join(told) or say("amend.order")
 
 
 def _checks(before: Form, after: Form) -> str:

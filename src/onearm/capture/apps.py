@@ -15,4 +15,4 @@ class CaptureConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the acts around accounts to the trail."""
-        from onearm.capture import accounts  # noqa: F401
+        from onearm.capture import accounts  # noqa: F401 - its receivers connect on import

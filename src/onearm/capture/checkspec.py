@@ -10,11 +10,13 @@ from django.utils import translation
 from polars.exceptions import PolarsError
 
 from onearm.capture import clock, wording
+from onearm.capture.checking import HARD_RULES
 from onearm.capture.models import StudyVersion
 from onearm.capture.studies import study_of
 from onearm.capture.words import say
 from onearm.errors import Finding, OnearmError, Place
-from onearm.study.cases import tried
+from onearm.records.items import start_of
+from onearm.study.cases import checks_of, tried
 from onearm.study.forms import OUTCOMES
 
 if TYPE_CHECKING:
@@ -45,21 +47,21 @@ CASE_COLUMNS = ("check", "form", "given", "expected", "found", "right", "version
 COMPARED = ("severity", "when", "require", "text_en", "text_zh", "source", "cases")
 """What makes a check another one from version to version."""
 
+LISTED = ("code", "multiple", "yes_no")
+"""Types of items that take their answers from a list."""
+
 STANDING: Mapping[str, Callable[[Form, Item], bool]] = {
-    "item.type": lambda form, item: item.type not in ("text", "code", "yes_no"),
-    "item.codelist": lambda form, item: item.type in ("code", "yes_no"),
+    "item.type": lambda form, item: item.type not in ("text", *LISTED),
+    "item.codelist": lambda form, item: item.type in LISTED,
     "item.required": lambda form, item: item.required,
     "item.range": lambda form, item: item.low is not None or item.high is not None,
     "item.decimals": lambda form, item: item.type == "decimal" and item.decimals is not None,
     "item.skip": lambda form, item: bool(item.shown_when),
     "item.calculated": lambda form, item: bool(item.calculated),
     "item.key": lambda form, item: bool(form.key) and item.name == form.key,
-    "item.end_before_start": lambda form, item: _start_of(form, item) is not None,
+    "item.end_before_start": lambda form, item: start_of(form, item) is not None,
 }
 """Rules that hold without being written on a form, and the items that each is about."""
-
-HARD = ("item.type", "item.codelist")
-"""Standing rules that refuse a save (`checking.HARD_RULES`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,7 @@ def difference(old: list[Line], new: list[Line]) -> list[Line]:
 def case_lines(study: Study) -> Iterator[CaseLine]:
     """Every case of every check, judged as data would be."""
     for form in study.forms.values():
-        checks = (*(c for item in form.items for c in item.checks), *form.checks)
-        for check in checks:
+        for check in checks_of(form):
             for case in check.cases:
                 given = ", ".join(f"{name} = {value}" for name, value in case.given.items())
                 found = _outcome(study, form, check, case)
@@ -220,7 +221,7 @@ def _edit_check(study: Study, form: Form, check: Check, item: str) -> Line:
 
 def _standing(study: Study, form: Form, item: Item, rule: str) -> Line:
     en, zh = _texts(study, form, rule, item.name)
-    severity = "hard" if rule in HARD else "soft"
+    severity = "hard" if rule in HARD_RULES else "soft"
     when, require = _rule(study, form, item, rule)
     return Line(rule, form.form, item.name, severity, when, require, en, zh)
 
@@ -233,7 +234,7 @@ def _rule(study: Study, form: Form, item: Item, rule: str) -> tuple[str, str]:
     if rule == "item.skip":
         return f"NOT ({item.shown_when})", f"{name} IS NULL"
     if rule == "item.range":
-        low, high = (None if b is None else f"{b:g}" for b in (item.low, item.high))
+        low, high = (None if b is None else f"{b:.15g}" for b in (item.low, item.high))
         parts = [f"{name} >= {low}" if low else "", f"{name} <= {high}" if high else ""]
         return "", " AND ".join(filter(None, parts))
     if rule == "item.calculated":
@@ -247,17 +248,9 @@ def _rule(study: Study, form: Form, item: Item, rule: str) -> tuple[str, str]:
     if rule == "item.key":
         return "", f"{name} stands in no other row of the visit"
     if rule == "item.end_before_start":
-        start = _start_of(form, item)
+        start = start_of(form, item)
         return "", f"{name} >= {start.name if start else ''}"
     return "", f"{name} is of type {item.type}"
-
-
-def _start_of(form: Form, item: Item) -> Item | None:
-    """The item that begins what this one ends, by their SDTM variables (--STDTC, --ENDTC)."""
-    ends = [t.domain + t.variable for t in item.to if t.variable.endswith("ENDTC")]
-    starts = {f"{t.domain}{t.variable}": other for other in form.items for t in other.to}
-    found = (starts.get(end.removesuffix("ENDTC") + "STDTC") for end in ends)
-    return next((other for other in found if other is not None), None)
 
 
 def _texts(study: Study, form: Form, rule: str, item: str) -> tuple[str, str]:

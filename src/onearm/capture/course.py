@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onearm.capture.document import REMOVED, Document
 from onearm.capture.models import FormInstance
-from onearm.capture.month import Course, Happened
+from onearm.capture.month import Course
 
 if TYPE_CHECKING:
     from onearm.capture.models import Subject
@@ -61,14 +61,6 @@ def telling(study: Study) -> set[str]:
     found = {place.partition(".")[0] for place in milestones.values()}
     found |= {place.partition(".")[0] for place in _dosing(study)}
     return found | {form.form for form in study.forms.values() if _response_item(form)}
-
-
-def seen_of(subject: Subject) -> dict[tuple[str, int], Happened]:
-    """By visit id and repeat what happened at a subject's visits."""
-    return {
-        (event.visit, event.repeat): Happened(event.date, event.missed_because)
-        for event in subject.events.all()
-    }
 
 
 def complete(text: str) -> date | None:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 STREAM = "journal"
 INCIDENT, CHANGE = "incident.note", "change.propose"
 
-INCIDENT_FIELDS = ("began", "ended", "what", "effect", "paper")
-"""What is said of an incident: from when until when (UTC), and whether data went on paper."""
-
 CHANGE_FIELDS = ("what", "requested_by", "impact", "sites")
 """What is said of a change before anybody decides on it."""
 

@@ -15,6 +15,7 @@ KEPT = (
     "amend.reason",
     "calculation.",
     "redaction.kept",
+    "ranges.follows",
 )
 """How the keys of words begin that are kept as reasons; what follows a colon is a person's own."""
 

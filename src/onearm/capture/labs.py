@@ -14,10 +14,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from onearm.capture.document import KEY, Cell, Document, cells
+from onearm.capture.document import KEY, Document, cells
 from onearm.capture.lesions import first_dose
 from onearm.capture.ranges import (
-    SI,
     Range,
     analytes,
     number,
@@ -28,7 +27,7 @@ from onearm.capture.ranges import (
 )
 from onearm.capture.words import language, say
 from onearm.grading import Graded, Result, corrected_calcium, grade
-from onearm.terms.units import Conversion, conversion
+from onearm.terms.units import Amount, Conversion, amount, conversion
 
 if TYPE_CHECKING:
     from onearm.capture.surroundings import Around
@@ -107,7 +106,7 @@ def judged(around: Around, data: Document) -> dict[Key, Judged]:
                 is_stale=is_stale,
                 flag=used.flag(value) if used else "",
                 si=_si(si.get(row, {}).get(item), form.item(item).unit),
-                grade=graded.of_cell(row, item, mine, si.get(row, {}), used) if graded else None,
+                grade=graded.of_cell(row, item, mine, used) if graded else None,
             )
     return found
 
@@ -118,7 +117,7 @@ def _si(made: Mapping[str, str] | None, unit: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """A test's baseline: the value in SI units, and the range it was compared with."""
+    """A test's baseline, not rounded, and the range it was compared with."""
 
     value: Decimal
     range: Range | None
@@ -145,22 +144,21 @@ class _Grading:
         return cls(labs, form, analytes(form), dosed, visited, dict(_bases(around, dosed)))
 
     def of_cell(
-        self,
-        row: int,
-        item: str,
-        values: Mapping[str, str],
-        si: Mapping[str, Mapping[str, str]],
-        used: Range | None,
+        self, row: int, item: str, values: Mapping[str, str], used: Range | None
     ) -> Grade | None:
-        """The grade of one result; None for grade 0 and where it is not known."""
-        value = number(si[item]["value"]) if item in si else None
-        if value is None:
+        """The grade of one result; None for grade 0 and where it is not known.
+
+        The result is compared as exactly as it was entered: rounded to the digits it is kept with
+        in SI units, 3.6 mg/dL of bilirubin would lie above three times 1.2.
+        """
+        found = _amount(self.form, item, self.tests[item], values.get(item, ""))
+        if found is None:
             return None
         base = self.bases.get((row, item)) if self._is_after_dose(values) else None
-        test, into = self.tests[item], si[item]["unit"]
+        test, value, into = self.tests[item], found.number, found.unit
         change = _into(test, self.form.item(item).unit, into)
         if test == CALCIUM and "corrected_calcium" in self.labs.derived:
-            albumin = self._albumin(si)
+            albumin = self._albumin(values)
             if albumin is None or into != "mmol/L":
                 return None
             test, value, base = CORRECTED, corrected_calcium(value, albumin), None
@@ -175,8 +173,8 @@ class _Grading:
             base_uln=_limit(base.range.high if base and base.range else "", change),
             symptoms=self._symptoms(values),
         )
-        found = grade(result, table=self.labs.grading)
-        worst = max(found, key=lambda one: one.grade, default=None)
+        grades = grade(result, table=self.labs.grading)
+        worst = max(grades, key=lambda one: one.grade, default=None)
         if worst is None or worst.worst == 0:
             return None
         return _in_words(worst, result, self.labs.grading)
@@ -185,10 +183,12 @@ class _Grading:
         day = sampled_on(self.form, values) or self.visited
         return self.dosed is not None and day is not None and day > self.dosed
 
-    def _albumin(self, si: Mapping[str, Mapping[str, str]]) -> Decimal | None:
+    def _albumin(self, values: Mapping[str, str]) -> Decimal | None:
         for item, test in self.tests.items():
-            if test == ALBUMIN and item in si and si[item]["unit"] == "g/L":
-                return number(si[item]["value"])
+            if test == ALBUMIN:
+                found = _amount(self.form, item, test, values.get(item, ""))
+                if found is not None and found.unit == "g/L":
+                    return found.number
         return None
 
     def _symptoms(self, values: Mapping[str, str]) -> str | None:
@@ -214,19 +214,17 @@ def _bases(around: Around, dosed: date | None) -> Iterable[tuple[Key, _Base]]:
             day = sampled_on(form, values) or instance.event.date
             if day is not None and day <= dosed:
                 dated.append((day, row))
+    tests = analytes(form)
     for _, row in sorted(dated, key=lambda one: one[0]):
-        si = row.get(SI) or si_values(form, list(_cells(row))).get(row[KEY], {})
-        for item, made in si.items():
-            value = number(made["value"])
-            if value is not None:
-                yield (row[KEY], item), _Base(value, stored_range(row, item))
+        for item, test in tests.items():
+            stored = row.get(item)
+            found = _amount(form, item, test, stored) if isinstance(stored, str) else None
+            if found is not None:
+                yield (row[KEY], item), _Base(found.number, stored_range(row, item))
 
 
-def _cells(row: Mapping[str, Any]) -> Iterable[Cell]:
-    """The values of a stored row: forms saved before SI values were kept have none beside them."""
-    for item, stored in row.items():
-        if isinstance(stored, str):
-            yield Cell(row[KEY], item, stored)
+def _amount(form: Form, item: str, test: str, text: str) -> Amount | None:
+    return amount("LB", test, form.item(item).unit, text)
 
 
 def _into(test: str, unit: str, into: str) -> Conversion | None:

@@ -65,16 +65,21 @@ def event_rows(
 def deviation_rows(
     sites: Iterable[Site], user: User
 ) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
-    """Subject, address and answers of every deviation, and the headings of the answers."""
-    rows: list[tuple[str, str, list[str]]] = []
-    headings: list[str] = []
-    for one in deviations(sites, user):
-        instance = one.instance
-        form, event = study_of(instance.study_version).forms[instance.form], instance.event
-        headings = [said(item.label) for item in form.items]
-        url = form_url(one.subject, event.visit, event.repeat, form.form)
-        rows.append((one.subject, url, [one.answers.get(i.name, "") for i in form.items]))
-    return rows, headings
+    """Subject, address and answers of every deviation, and the headings of the answers.
+
+    The columns are the items of every form and study version that records some.
+    """
+    found = deviations(sites, user)
+    labels: dict[str, str] = {}
+    for one in found:
+        form = study_of(one.instance.study_version).forms[one.instance.form]
+        labels |= {item.name: said(item.label) for item in form.items}
+    rows = []
+    for one in found:
+        event = one.instance.event
+        url = form_url(one.subject, event.visit, event.repeat, one.instance.form)
+        rows.append((one.subject, url, [one.answers.get(name, "") for name in labels]))
+    return rows, list(labels.values())
 
 
 def deviations(sites: Iterable[Site], user: User) -> list[DeviationRow]:
@@ -88,10 +93,13 @@ def deviations(sites: Iterable[Site], user: User) -> list[DeviationRow]:
     for instance in found.filter(form__in=ids).order_by("event__subject__code"):
         study = study_of(instance.study_version)
         form = study.forms[instance.form]
+        items = {item.name: item for item in form.items}
         by_row: dict[int, dict[str, str]] = {}
         hidden = identity.hidden_in(user, study, instance)
         for cell in cells(instance.data):
-            text = shown(study, form.form, form.item(cell.item), cell.value)
+            if cell.item not in items:
+                continue  # an amendment took it out; its value stays on the form
+            text = shown(study, form.form, items[cell.item], cell.value)
             text = identity.words() if text and cell.item in hidden else text
             by_row.setdefault(cell.row, {})[cell.item] = text
         code = instance.event.subject.code

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 if TYPE_CHECKING:
@@ -13,35 +14,34 @@ if TYPE_CHECKING:
     from onearm.capture.actions.export import Exported
 
 CSV = "text/csv; charset=utf-8"
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def as_file(content: bytes, name: str, media_type: str) -> HttpResponse:
-    """The bytes of a file under its name, never run by the browser."""
-    answer = HttpResponse(content, content_type=media_type)
-    answer["Content-Disposition"] = content_disposition_header(True, name)
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cache-Control"] = "no-store"
-    return answer
+    """The bytes of a file under its name."""
+    return _kept(HttpResponse(content, content_type=media_type), name)
 
 
 def as_csv(lines: Iterable[str], name: str) -> HttpResponse:
     """Lines of CSV as one file."""
-    answer = HttpResponse("".join(lines), content_type=CSV)
-    answer["Content-Disposition"] = content_disposition_header(True, name)
-    return answer
+    return _kept(HttpResponse("".join(lines), content_type=CSV), name)
 
 
 def as_long_csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
     """Lines of CSV sent as they come, however many there are."""
-    answer = StreamingHttpResponse(lines, content_type=CSV)
-    answer["Content-Disposition"] = content_disposition_header(True, name)
-    return answer
+    return _kept(StreamingHttpResponse(lines, content_type=CSV), name)
 
 
 def as_zip(made: Exported) -> FileResponse:
     """An export; its temporary file is gone once the answer has been read."""
     opened = made.path.open("rb")
     made.path.unlink()
-    return FileResponse(
-        opened, as_attachment=True, filename=made.name, content_type="application/zip"
-    )
+    return _kept(FileResponse(opened, content_type="application/zip"), made.name)
+
+
+def _kept(answer: Answer, name: str) -> Answer:
+    """An answer that the browser keeps under a name and never runs, and that nobody else keeps."""
+    answer["Content-Disposition"] = content_disposition_header(True, name)
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "no-store"
+    return answer

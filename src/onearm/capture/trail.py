@@ -73,6 +73,12 @@ def record(
     return event
 
 
+def lock(stream: str) -> None:
+    """Keep others from writing to a stream until the transaction ends: what is read after this
+    cannot be changed by an act of that stream before ours is there."""
+    _locked_head(stream)
+
+
 def newest() -> datetime | None:
     """The time of the newest act or save: a clock that ran back is seen wherever one writes."""
     times = [

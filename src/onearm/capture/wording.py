@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onearm.capture import kept_words, words
 from onearm.records.entry import RULE as BORDER
+from onearm.study.cases import checks_of
 
 if TYPE_CHECKING:
     from onearm.capture.models import Query
@@ -100,16 +101,15 @@ def _say(key: str) -> str:
 
 
 def _bounds(item: Item) -> str:
-    low = "" if item.low is None else f"{item.low:g} {item.unit}".strip()
-    high = "" if item.high is None else f"{item.high:g} {item.unit}".strip()
+    low = "" if item.low is None else f"{item.low:.15g} {item.unit}".strip()
+    high = "" if item.high is None else f"{item.high:.15g} {item.unit}".strip()
     if low and high:
         return _say("bound.both").format(low=low, high=high)
     return _say("bound.low").format(low=low) if low else _say("bound.high").format(high=high)
 
 
 def _checks(form: Form) -> dict[str, Check]:
-    checks = (*form.checks, *(check for item in form.items for check in item.checks))
-    return {check.id: check for check in checks}
+    return {check.id: check for check in checks_of(form)}
 
 
 def _sentence(text: str) -> str:

@@ -62,8 +62,10 @@ def verify(
 
     broken = [str(one) for one in trail.verify()]
     for line in anchors.read_text(encoding="utf-8").splitlines() if anchors else []:
-        at, _, hash_ = line.split()
+        if not line.strip():
+            continue
         try:
+            at, _, hash_ = line.split()
             moment = datetime.fromisoformat(at)
         except ValueError:
             raise OnearmError(f"{anchors}: {line!r} is no anchor") from None

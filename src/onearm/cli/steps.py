@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from onearm.simulate import Simulated
     from onearm.study import Study
 
-STUDY_HELP = "The study folder."
 RESULTS = "results.csv"
 LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh"}
 

@@ -75,9 +75,10 @@ def add_grades(results: pl.DataFrame, *, table: str = "ctcae5_lab") -> pl.DataFr
     """Add the grade in each direction: ATOXGRL, ATOXGRH (Int32), their terms and bounds.
 
     results: one row a result: ``test``, ``value``, ``unit``, ``uln``, ``lln``, ``base``,
-    ``base_uln``, ``base_lln`` (Float64 or null) and ``symptoms`` (Y, N or null). Returns the same
-    rows in the same order with, for D in L and H, ``ATOXGRD``, ``ATOXDSCD`` (term) and
-    ``ATOXBNDD`` ("1-2" where symptoms decide and are not known: the grade is then the lower one).
+    ``base_uln``, ``base_lln`` (Float64 or null) and ``symptoms`` (Y or N; anything else is not
+    known). Returns the same rows in the same order with, for D in L and H, ``ATOXGRD``,
+    ``ATOXDSCD`` (term) and ``ATOXBNDD`` ("1-2" where symptoms decide and are not known: the grade
+    is then the lower one).
     The grade is the highest whose condition holds, 0 where none does, null where the value, a
     limit it needs, or the unit is missing or another. A missing baseline counts as normal.
     """
@@ -126,7 +127,8 @@ def _graded(rows: pl.DataFrame, term: Term) -> pl.DataFrame:
         low = pl.when(was).then(_highest(term.abnormal)).otherwise(low)
         high = pl.when(was).then(_highest(term.abnormal)).otherwise(high)
     has_symptoms = (pl.col("symptoms") == "Y").fill_null(value=False)
-    open_question = pl.col("symptoms").is_null() & (low != high)
+    is_known = pl.col("symptoms").is_in(["Y", "N"]).fill_null(value=False)
+    open_question = ~is_known & (low != high)
     return rows.select(
         "_row",
         grade=pl.when(usable).then(pl.when(has_symptoms).then(high).otherwise(low)),

@@ -28,7 +28,8 @@ COMBINE: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
 class Result:
     """One result with its limits, and the baseline with the limits it had; None is unknown.
 
-    ``unit`` is that of the value, of its limits and of the baseline. ``symptoms`` is Y, N or None.
+    ``unit`` is that of the value, of its limits and of the baseline. ``symptoms`` is Y or N;
+    anything else is not known.
     """
 
     test: str
@@ -103,7 +104,7 @@ def _graded(term: Term, result: Result, values: Values) -> Graded | None:
     chosen = high if result.symptoms == "Y" else low
     if chosen is None:
         return None
-    worst = high if result.symptoms is None and high is not None else chosen
+    worst = high if result.symptoms not in ("Y", "N") and high is not None else chosen
     return Graded(term, chosen[0], chosen[1], worst[0])
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOST_TICKS = 12
 """Answers of at most so many choices are ticked; longer lists stand at the end."""
 
+USUAL_DIGITS = 4
+"""Boxes for a number of which nobody says how large it may be."""
+
 DAY = "apart(4, [-], 2, [-], 2)"
 TIME = "apart(2, [:], 2)"
 """Boxes of a date, as typst."""
@@ -382,7 +385,8 @@ def _plain(number: float | None) -> str:
 def _number(item: Item) -> str:
     """Boxes for the digits that the limits allow, behind the point those that the item keeps."""
     largest = max(abs(item.low or 0), abs(item.high or 0))
-    whole = len(str(int(largest))) if largest else 4
-    if item.type == "decimal":
-        return f"apart({whole}, [.], {item.decimals or 2})"
-    return f"apart({whole})"
+    whole = len(str(int(largest)))
+    if item.high is None:
+        whole = max(whole, USUAL_DIGITS)
+    decimals = 0 if item.type == "integer" else 2 if item.decimals is None else item.decimals
+    return f"apart({whole}, [.], {decimals})" if decimals else f"apart({whole})"

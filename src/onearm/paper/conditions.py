@@ -16,7 +16,7 @@ EQUAL = re.compile(r"^(?P<name>\w+)\s*(?P<sign>=|<>)\s*'(?P<code>[^']*)'$")
 ANY_OF = re.compile(r"^(?P<name>\w+)\s+IN\s*\((?P<codes>[^()]*)\)$", re.IGNORECASE)
 BEGINS = re.compile(r"^(?P<name>\w+)\s+LIKE\s+'(?P<start>[^'%_]+)%'$", re.IGNORECASE)
 AMONG = re.compile(r"^(?P<name>\w+)\s+LIKE\s+'%(?P<code>[^'%]+)%'$", re.IGNORECASE)
-NEGATED = re.compile(r"^NOT\s*\(?(?P<inner>[^()]+)\)?$", re.IGNORECASE)
+NEGATED = re.compile(r"^NOT(?:\s*\((?P<inner>[^()]+)\)|\s+(?P<bare>[^()]+))$", re.IGNORECASE)
 BOTH = re.compile(r"\s+AND\s+", re.IGNORECASE)
 EITHER = re.compile(r"\s+OR\s+", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ def in_words(study: Study, form: Form, condition: str, words: Words) -> str:
 def _part(study: Study, form: Form, part: str, words: Words) -> str:
     """One comparison in words; empty where it is none of the plain kinds."""
     if (found := NEGATED.match(part)) is not None:
-        inner = _part(study, form, found["inner"].strip(), words)
+        inner = _part(study, form, (found["inner"] or found["bare"]).strip(), words)
         return words("if.not", what=inner) if inner else ""
     if (found := EQUAL.match(part)) is not None:
         text = _of(study, form, found["name"], (found["code"],), words)

@@ -9,14 +9,14 @@ from difflib import get_close_matches
 import polars as pl
 
 from onearm import dates
-from onearm.errors import Finding
+from onearm.errors import Finding, Severity
 from onearm.expr import parse
 from onearm.records.codes import allowed, choices
 from onearm.records.model import Records
 from onearm.records.places import findings
-from onearm.records.wide import TYPES
 from onearm.study import Study
 from onearm.study.forms import SEPARATOR, Form, Item
+from onearm.study.itemtypes import TYPES
 
 CENSORED = r"^\s*[<>]=?\s*\d+(\.\d+)?\s*$"
 """A result outside a laboratory's measuring range, ``<40``: text, and no mistake."""
@@ -77,6 +77,33 @@ def _beside(records: Records, form: Form, context: pl.DataFrame) -> pl.DataFrame
     return context.with_columns(texts[i.name].alias(f"text.{i.name}") for i in form.items)
 
 
+def _tells(
+    form: Form,
+    item: Item,
+    rule: str,
+    message: str,
+    hint: str,
+    *,
+    severity: Severity = "error",
+    shows_unit: bool = True,
+) -> Callable[[pl.DataFrame], list[Finding]]:
+    """What says one thing of each row that breaks a rule, with the text that was typed."""
+
+    def tell(rows: pl.DataFrame) -> list[Finding]:
+        return findings(
+            rows.with_columns(_value=_text(item)),
+            form,
+            field=item.name,
+            rule=rule,
+            message=message,
+            hint=hint,
+            severity=severity,
+            item=item if shows_unit else None,
+        )
+
+    return tell
+
+
 def _of_item(study: Study, records: Records, form: Form, item: Item) -> Iterator[_Rule]:
     yield from _type(form, item)
     yield from _listed(study, form, item)
@@ -107,10 +134,7 @@ def _type(form: Form, item: Item) -> Iterator[_Rule]:
     else:
         return
 
-    def tell(rows: pl.DataFrame) -> list[Finding]:
-        found = rows.with_columns(_value=text)
-        return findings(found, form, field=item.name, rule="item.type", message=message, hint=hint)
-
+    tell = _tells(form, item, "item.type", message, hint, shows_unit=False)
     yield _Rule(text.is_not_null() & ~fine, tell)
 
 
@@ -173,25 +197,14 @@ def _in_range(form: Form, item: Item) -> Iterator[_Rule]:
     bounds = " and ".join(
         part
         for part in (
-            f"at least {low:g}" if low is not None else "",
-            f"at most {high:g}" if high is not None else "",
+            f"at least {low:.15g}" if low is not None else "",
+            f"at most {high:.15g}" if high is not None else "",
         )
         if part
     )
 
-    def tell(rows: pl.DataFrame) -> list[Finding]:
-        return findings(
-            rows.with_columns(_value=_text(item)),
-            form,
-            field=item.name,
-            rule="item.range",
-            message=f"{item.label} is expected to be {bounds}",
-            hint="Correct the value, or confirm it.",
-            severity="warning",
-            item=item,
-        )
-
-    yield _Rule(outside, tell)
+    message, hint = f"{item.label} is expected to be {bounds}", "Correct the value, or confirm it."
+    yield _Rule(outside, _tells(form, item, "item.range", message, hint, severity="warning"))
 
 
 def _digits(form: Form, item: Item) -> Iterator[_Rule]:
@@ -199,19 +212,10 @@ def _digits(form: Form, item: Item) -> Iterator[_Rule]:
         return
     stripped = _text(item).str.strip_chars()
     after = stripped.str.len_bytes() - stripped.str.find(".", literal=True) - 1
-
-    def tell(rows: pl.DataFrame) -> list[Finding]:
-        return findings(
-            rows.with_columns(_value=_text(item)),
-            form,
-            field=item.name,
-            rule="item.decimals",
-            message=f"{item.label} has more than {item.decimals} digits after the point",
-            hint="Round it as the form asks.",
-            severity="warning",
-            item=item,
-        )
-
+    message = f"{item.label} has more than {item.decimals} digits after the point"
+    tell = _tells(
+        form, item, "item.decimals", message, "Round it as the form asks.", severity="warning"
+    )
     yield _Rule(after > item.decimals, tell)
 
 
@@ -219,19 +223,10 @@ def _skipped(form: Form, item: Item) -> Iterator[_Rule]:
     """There, although the question does not apply."""
     if not item.shown_when:
         return
-
-    def tell(rows: pl.DataFrame) -> list[Finding]:
-        return findings(
-            rows.with_columns(_value=_text(item)),
-            form,
-            field=item.name,
-            rule="item.skip",
-            message=f"{item.label} must be empty: it is asked only when {item.shown_when}",
-            hint="Empty it, or correct the answer it depends on.",
-            item=item,
-        )
-
-    yield _Rule(~parse(item.shown_when).expr & _text(item).is_not_null(), tell)
+    message = f"{item.label} must be empty: it is asked only when {item.shown_when}"
+    hint = "Empty it, or correct the answer it depends on."
+    hidden = ~parse(item.shown_when).expr & _text(item).is_not_null()
+    yield _Rule(hidden, _tells(form, item, "item.skip", message, hint))
 
 
 def _required(records: Records, form: Form, item: Item) -> Iterator[_Rule]:
@@ -243,25 +238,24 @@ def _required(records: Records, form: Form, item: Item) -> Iterator[_Rule]:
         missing &= pl.lit(records.reason(form.form, item.name)).is_null()
     if item.shown_when:
         missing &= parse(item.shown_when).holds()
+    message, hint = f"{item.label} is missing", "Enter the value, or why it is missing."
+    yield _Rule(missing, _tells(form, item, "item.required", message, hint))
 
-    def tell(rows: pl.DataFrame) -> list[Finding]:
-        return findings(
-            rows.with_columns(_value=_text(item)),
-            form,
-            field=item.name,
-            rule="item.required",
-            message=f"{item.label} is missing",
-            hint="Enter the value, or why it is missing.",
-        )
 
-    yield _Rule(missing, tell)
+def calculation(item: Item) -> pl.Expr:
+    """What a calculated item comes to; null where an input is missing and for what is no number,
+    such as a quotient by zero."""
+    expected = parse(item.calculated).expr
+    if item.type not in ("integer", "decimal"):
+        return expected
+    return pl.when(expected.cast(pl.Float64, strict=False).is_finite()).then(expected)
 
 
 def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
     """Another value than the formula makes, or one whose inputs are not there any more."""
     if not item.calculated:
         return
-    expected = parse(item.calculated).expr
+    expected = calculation(item)
     if item.type in ("integer", "decimal"):
         tolerance = 0.5 * 10.0 ** -(item.decimals or 0) * (1 + 1e-9)
         differs = (pl.col(item.name) - expected).abs() > tolerance
@@ -292,11 +286,20 @@ def _calculated(form: Form, item: Item) -> Iterator[_Rule]:
 
 def _ends(form: Form) -> Iterator[_Rule]:
     """An end that lies before its start, with every reading of partial dates given the benefit."""
-    variables = {t.domain + t.variable: i for i in form.items for t in i.to}
-    for name, start in variables.items():
-        end = variables.get(name.removesuffix("STDTC") + "ENDTC")
-        if name.endswith("STDTC") and end is not None:
-            yield _ends_before(form, start, end)
+    for item in form.items:
+        start = start_of(form, item)
+        if start is not None:
+            yield _ends_before(form, start, item)
+
+
+def start_of(form: Form, item: Item) -> Item | None:
+    """The item that begins what this one ends, by their SDTM variables (--STDTC, --ENDTC)."""
+    ends = [t.domain + t.variable for t in item.to if t.variable.endswith("ENDTC")]
+    if not ends:
+        return None
+    starts = {t.domain + t.variable: other for other in form.items for t in other.to}
+    found = (starts.get(end.removesuffix("ENDTC") + "STDTC") for end in ends)
+    return next((other for other in found if other is not None), None)
 
 
 def _ends_before(form: Form, start: Item, end: Item) -> _Rule:

@@ -15,6 +15,7 @@ from onearm.records.checks import check_rows
 from onearm.records.context import DOTTED, PREVIOUS, QUOTED, add_context, fields_read
 from onearm.records.cut import at_cut
 from onearm.records.entry import ENTRY
+from onearm.records.items import calculation
 from onearm.records.model import Records
 from onearm.records.places import in_order
 from onearm.records.visits import VISIT_DATE, items_for, visit_dates_and_order
@@ -79,7 +80,7 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
             hidden |= {(*row, item.name) for row, is_off in zip(rows, off, strict=True) if is_off}
             asked |= {(*row, item.name) for row, on in zip(rows, shown, strict=True) if on}
         if item.calculated:
-            values = context.select(parse(item.calculated).expr.alias("_")).to_series().to_list()
+            values = context.select(calculation(item).alias("_")).to_series().to_list()
             texts = (_as_text(value, item) for value in values)
             calculated |= {(*row, item.name): text for row, text in zip(rows, texts, strict=True)}
     return Follows(frozenset(hidden), calculated, frozenset(asked))

@@ -17,15 +17,8 @@ from onearm.errors import Finding
 from onearm.records.entry import MOST_REPEATS, MOST_ROWS
 from onearm.records.model import KEYS
 from onearm.records.places import findings
-from onearm.study.forms import Form, ItemType
-
-TYPES: Mapping[ItemType, pl.DataType] = {
-    "integer": pl.Int64(),
-    "decimal": pl.Float64(),
-    "date": pl.Date(),
-    "datetime": pl.Datetime("us"),
-}
-"""Item types that are not text in a wide frame."""
+from onearm.study.forms import Form
+from onearm.study.itemtypes import TYPES, typed_value
 
 BLOCK = 1 << 16
 """So many cells are gathered at once: few calls for a small form, little memory for a large."""
@@ -213,23 +206,9 @@ def _pick(
 
 
 def typed(texts: pl.DataFrame, form: Form) -> pl.DataFrame:
-    """The wide frame with numbers, dates and dates with a time read; what cannot be read is null.
-
-    A decimal becomes the nearest double, so that equal texts are equal numbers.
-    """
+    """The wide frame with numbers, dates and moments read; what cannot be read is null."""
     return texts.with_columns(
-        _read(pl.col(item.name), item.type) for item in form.items if item.type in TYPES
+        typed_value(pl.col(item.name), TYPES[item.type])
+        for item in form.items
+        if item.type in TYPES
     )
-
-
-def _read(text: pl.Expr, kind: ItemType) -> pl.Expr:
-    if kind == "date":
-        return text.str.to_date("%Y-%m-%d", strict=False)
-    if kind == "datetime":
-        whole = text.str.len_bytes() == len("2026-05-05T14:30")
-        seconds = pl.when(whole).then(text + ":00").otherwise(text)
-        return seconds.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    if kind == "integer":
-        return text.str.strip_chars().cast(pl.Int64, strict=False)
-    number = text.str.strip_chars().cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)

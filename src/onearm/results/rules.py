@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from onearm import expr
 from onearm.design import (
     Accrual,
     LogRankDesign,
@@ -25,8 +24,9 @@ from onearm.design import (
 from onearm.errors import Finding, Place, Problems
 from onearm.frames import Frames
 from onearm.results.roll import unread
-from onearm.study.analyses import RULE_KINDS, Analyses, Analysis
+from onearm.study.analyses import Analyses, Analysis
 from onearm.study.design import Interim, RateTest, SafetyRule, Sign, SurvivalTest, TrialDesign
+from onearm.study.rulelint import uncarried
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,59 +160,15 @@ def boundary_of(rule: SafetyRule) -> ToxicityRule:
 
 def check_rules(plan: Analyses, design: TrialDesign | None) -> None:
     """Raise `Problems` for analyses that carry out a rule which design.yaml does not have."""
-    found = [f for a in plan.analyses if a.kind in RULE_KINDS for f in _problems(plan, design, a)]
+    found = [
+        Finding(
+            Place(field=one.analysis.id, file="analyses.yaml"),
+            one.analysis.rule,
+            "design.yaml",
+            one.message,
+            one.hint,
+        )
+        for one in uncarried(plan, design)
+    ]
     if found:
         raise Problems(found, "Some analyses carry out rules that the design does not have.")
-
-
-def _problems(plan: Analyses, design: TrialDesign | None, analysis: Analysis) -> Iterator[Finding]:
-    def finding(message: str, hint: str) -> Finding:
-        place = Place(field=analysis.id, file="analyses.yaml")
-        return Finding(place, analysis.rule, "design.yaml", message, hint)
-
-    if design is None:
-        yield finding(
-            f"{analysis.id} is of the kind {analysis.kind}, and the study has no design",
-            "Write design.yaml, or leave the analysis out.",
-        )
-        return
-    known = _known(design, analysis.kind)
-    if known is not None and analysis.rule not in known:
-        yield finding(
-            f"{analysis.id} carries out the rule '{analysis.rule}', which design.yaml does not "
-            f"have for the kind {analysis.kind}",
-            expr.suggest(analysis.rule, known) or f"It has: {', '.join(known) or 'none'}.",
-        )
-    elif isinstance(design.tests.get(analysis.rule), SurvivalTest) and (
-        design.patients is None or design.enrolment is None
-    ):
-        yield finding(
-            f"the rule '{analysis.rule}' needs the planned patients and their enrolment",
-            "Write patients and enrolment in design.yaml.",
-        )
-    elif analysis.rule in design.tests:
-        named = design.tests[analysis.rule].analysis
-        about = {a.id: a for a in plan.analyses}.get(named)
-        if about is None:
-            yield finding(
-                f"the rule '{analysis.rule}' is about the analysis '{named}', which is not there",
-                expr.suggest(named, [a.id for a in plan.analyses]),
-            )
-        elif about.set != analysis.set:
-            yield finding(
-                f"{analysis.id} has the set {analysis.set}, and {named}, which it is about, has "
-                f"{about.set}",
-                f"Write set: {about.set}.",
-            )
-
-
-def _known(design: TrialDesign, kind: str) -> list[str] | None:
-    """The rules that a kind can carry out; None where it names none."""
-    if kind == "boundary":
-        return [rule.id for rule in design.safety]
-    if kind == "one_sample_log_rank":
-        return [k for k, test in design.tests.items() if isinstance(test, SurvivalTest)]
-    if kind in ("two_stage", "one_stage"):
-        rates = {k: test for k, test in design.tests.items() if isinstance(test, RateTest)}
-        return [k for k, t in rates.items() if (t.stage_1 is not None) == (kind == "two_stage")]
-    return None

@@ -55,18 +55,26 @@ def _factor(code: str, unit: str | None) -> float:
 def add_ranges(rows: pl.DataFrame, ranges: pl.DataFrame | None) -> pl.DataFrame:
     """Add LBORNRLO, LBORNRHI, LBSTNRLO, LBSTNRHI and LBNRIND to laboratory rows, in their order.
 
-    rows: LBTESTCD, LBORRESU, LBSTRESN and SEX. Original limits are the table's where the result
-    has the table's unit. LBNRIND is LOW, NORMAL or HIGH; limits themselves are normal; null without
-    a number or without any limit. Rule: SDTMIG 3.4, section 6.3 (LB).
+    rows: LBTESTCD, LBORRES, LBORRESU, LBSTRESN and SEX. Original limits are the table's where the
+    result has the table's unit, and then both are compared as they were entered, not as LBSTRESN is
+    rounded. LBNRIND is LOW, NORMAL or HIGH; limits themselves are normal; null without a number or
+    without any limit. Rule: SDTMIG 3.4, section 6.3 (LB).
     """
     if ranges is None:
         return rows
     # Only the keys are joined: the other thirty columns stay where they are, uncopied.
-    found = rows.select("LBTESTCD", "SEX", "LBORRESU", "LBSTRESN").join(
+    found = rows.select("LBTESTCD", "SEX", "LBORRES", "LBORRESU", "LBSTRESN").join(
         ranges, on=["LBTESTCD", "SEX"], how="left", maintain_order="left"
     )
     same = pl.col("LBORRESU").eq_missing(pl.col("_unit"))
-    value, low, high = pl.col("LBSTRESN"), pl.col("LBSTNRLO"), pl.col("LBSTNRHI")
+    value, low, high = (
+        pl.when(same & pl.col("LBSTRESN").is_not_null())
+        .then(pl.col(own).str.strip_chars().cast(pl.Float64, strict=False))
+        .otherwise(pl.col(standard))
+        for own, standard in (
+            ("LBORRES", "LBSTRESN"), ("_low", "LBSTNRLO"), ("_high", "LBSTNRHI")
+        )
+    )  # fmt: skip
     limits = found.select(
         "LBSTNRLO",
         "LBSTNRHI",

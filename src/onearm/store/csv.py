@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import polars as pl
@@ -63,7 +64,7 @@ def _ragged(text: str, columns: int) -> list[tuple[int, int]]:
             for number, line in enumerate(lines, start=1)
             if line.count(",") != columns - 1 and line.strip()
         ]
-    rows = csv.reader(text.splitlines(keepends=True), strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     found = []
     try:
         for row in rows:

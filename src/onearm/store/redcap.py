@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onearm.errors import OnearmError
 from onearm.store.odm.clinical import ACTS, QUERIES, VALUES, Rows
 from onearm.store.odm.read import OdmFile
 from onearm.study.odm import Account
+from onearm.study.odm.expressions import box_name
 from onearm.study.odm.model import (
     OdmCode,
     OdmCodeList,
@@ -74,6 +77,7 @@ CHOICE = "choice"
 BRANCHING = "ItemDef@redcap:BranchingLogic"
 """Skip logic counts as it does in ODM files of REDCap."""
 KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+SITE = "redcap_data_access_group"
 TRUTH = (OdmCode("1", Text(en="Yes", zh="是")), OdmCode("0", Text(en="No", zh="否")))
 TICK = (
     OdmCode("1", Text(en="Checked", zh="已勾选")),
@@ -131,71 +135,89 @@ def read_data(path: Path, dictionary: OdmFile) -> OdmFile:
     The first column is the record. Fields that the dictionary does not have, and REDCap's own
     columns, are named in the account. Raises ``OnearmError`` for a file that is no such export.
     """
-    rows = list(csv.DictReader(_text(path).splitlines()))
+    rows = list(csv.DictReader(_text(path)))
     if not rows:
         raise OnearmError(f"{path.name} holds no record")
-    header = list(rows[0])
-    record, known = header[0], dictionary.metadata
-    form_of = {ref.item: group.oid for group in known.groups.values() for ref in group.items}
-    account = Account()
-    unknown: set[str] = set()
-    for column in header:
-        account.see("column")
-        if column in KEYS or column == "redcap_data_access_group" or column in known.items:
-            continue
-        unknown.add(column)
-        is_status = column.endswith("_complete") and column.removesuffix("_complete") in known.forms
-        why = "a state of the form" if is_status else "not in the dictionary"
-        account.leave("column", f"{column}: {why}")
-    values: list[tuple[str, ...]] = []
-    repeating: set[str] = set()
-    seen: set[str] = set()
-    events: dict[str, dict[str, None]] = {}
+    reading = _Data(dictionary.metadata, tuple(rows[0]))
+    reading.name_columns()
     for row in rows:
-        event, repeats, instance = (row.get(key) or "" for key in KEYS)
-        instrument = repeats.lower().replace(" ", "_")
-        for column in header:
-            value = row[column] or ""
-            if not value or (column not in known.items and column not in unknown):
+        reading.take({name: cell or "" for name, cell in row.items() if name is not None})
+    return _file(reading.metadata(), reading.values, reading.account)
+
+
+@dataclass(slots=True)
+class _Data:
+    """What has been read of a data export so far, and every cell of it accounted for."""
+
+    known: OdmMetadata
+    header: tuple[str, ...]
+    account: Account = field(default_factory=Account)
+    unknown: set[str] = field(default_factory=set)
+    values: list[tuple[str, ...]] = field(default_factory=list)
+    repeating: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    events: dict[str, dict[str, None]] = field(default_factory=dict)
+    form_of: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        groups = self.known.groups.values()
+        self.form_of = {ref.item: group.oid for group in groups for ref in group.items}
+
+    def name_columns(self) -> None:
+        """Columns that are neither items nor REDCap's keys: their values are not carried."""
+        for column in self.header:
+            self.account.see("column")
+            if column in KEYS or column == SITE or column in self.known.items:
                 continue
-            account.see("ItemData")
-            if column in unknown:
-                account.leave("ItemData", "its column is not carried")
+            self.unknown.add(column)
+            form = column.removesuffix("_complete")
+            is_status = form != column and form in self.known.forms
+            why = "a state of the form" if is_status else "not in the dictionary"
+            self.account.leave("column", f"{column}: {why}")
+
+    def take(self, row: dict[str, str]) -> None:
+        """One line: a record's values at an event, or of one instance of a form or event."""
+        for column in self.header:
+            if not row[column] or (column in KEYS or column == SITE):
                 continue
-            form = form_of[column]
-            if column == record:
-                if value in seen:
-                    account.leave("ItemData", "the record's number again")
-                    continue
-                seen.add(value)
-            if instrument:
-                repeating.add(form)
-            events.setdefault(event, {})[form] = None
-            whole_event = bool(instance) and not instrument
-            place = (
-                row[record], row.get("redcap_data_access_group") or "", event,
-                instance if whole_event else "1", form, instance if instrument else "1",
-                form, "", column,
-            )  # fmt: skip
-            values.append((*place, value, "", "", "", "", "", "", "", ""))
-    again = {e for _, _, e, key, *_ in values if key not in ("", "1")}
-    metadata = OdmMetadata(
-        study_oid=known.study_oid,
-        name=known.name,
-        events={
-            e: OdmEvent(e, _title(e), is_repeating=e in again, forms=tuple(held))
-            for e, held in events.items()
-            if e
-        },
-        forms={
-            oid: OdmForm(oid, f.name, f.label, oid in repeating, f.groups)
-            for oid, f in known.forms.items()
-        },
-        groups=known.groups,
-        items=known.items,
-        codelists=known.codelists,
-    )
-    return _file(metadata, values, account)
+            self.account.see("ItemData")
+            if column in self.unknown:
+                self.account.leave("ItemData", "its column is not carried")
+            elif column == self.header[0] and row[column] in self.seen:
+                self.account.leave("ItemData", "the record's number again")
+            else:
+                self._value(row, column)
+
+    def _value(self, row: dict[str, str], column: str) -> None:
+        event, repeats, instance = (row.get(key, "") for key in KEYS)
+        form, is_form = self.form_of[column], bool(repeats)
+        if column == self.header[0]:
+            self.seen.add(row[column])
+        if is_form:
+            self.repeating.add(form)
+        self.events.setdefault(event, {})[form] = None
+        place = (
+            row[self.header[0]], row.get(SITE, ""), event,
+            instance if instance and not is_form else "1", form, instance if is_form else "1",
+            form, "", column,
+        )  # fmt: skip
+        self.values.append((*place, row[column], "", "", "", "", "", "", "", ""))
+
+    def metadata(self) -> OdmMetadata:
+        """The dictionary's metadata with the events and the repeats that the data show."""
+        again = {e for _, _, e, key, *_ in self.values if key not in ("", "1")}
+        return replace(
+            self.known,
+            events={
+                e: OdmEvent(e, _title(e), is_repeating=e in again, forms=tuple(held))
+                for e, held in self.events.items()
+                if e
+            },
+            forms={
+                oid: replace(form, is_repeating=oid in self.repeating)
+                for oid, form in self.known.forms.items()
+            },
+        )
 
 
 def _file(metadata: OdmMetadata, values: list[tuple[str, ...]], account: Account) -> OdmFile:
@@ -213,18 +235,16 @@ def _file(metadata: OdmMetadata, values: list[tuple[str, ...]], account: Account
     )
 
 
-def _text(path: Path) -> str:
+def _text(path: Path) -> io.StringIO:
+    """The file's text with its line ends as they are: a note of several lines keeps them."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
     except UnicodeDecodeError as problem:
         raise OnearmError(f"{path.name} is not UTF-8; export it again as UTF-8") from problem
 
 
 def _rows(path: Path) -> tuple[list[dict[str, str]], dict[str, str]]:
-    rows = [
-        {k: v or "" for k, v in row.items() if k}
-        for row in csv.DictReader(_text(path).splitlines(keepends=True))
-    ]
+    rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(_text(path))]
     header = list(rows[0]) if rows else []
     for names in (COLUMNS, SHORT):
         if all(name in header for name in names.values()):
@@ -281,7 +301,7 @@ def _items(
     if kind == "checkbox":
         codelists[name] = OdmCodeList(name, name, codes=TICK)
         return [
-            _item(given, f"{name}___{c.code.lower()}", f"{_plain(given['label'])}: {c.label}", name)
+            _item(given, box_name(name, c.code), f"{_plain(given['label'])}: {c.label}", name)
             for c in codes
         ]
     if codes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,17 @@ LONGEST_TEXT = 32_767
 
 LONGEST_LABEL, LONGEST_VALUE_LABEL, LONGEST_TITLE = 255, 120, 64
 """Bytes of the label of a variable, of a value, of the file."""
+
+LONGEST_NAME = 60
+"""Bytes of a name, of the 64 that SPSS holds; the others are for a number behind it."""
+
+NO_NAME = re.compile(r"[^\w.$#@]")
+"""Signs that stand in no name."""
+
+RESERVED = frozenset(
+    ("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH")
+)
+"""Words of the language of SPSS, which are no names."""
 
 DATE_AT, TIME_AT = slice(92, 101), slice(101, 109)
 """Where the header says when the file was written."""
@@ -35,34 +47,58 @@ def write_sav(frame: pl.DataFrame, labels: Labels, path: Path, *, created: datet
     """The frame as an SPSS file: texts, numbers and dates as they are typed in the frame.
 
     Null is the system's missing value, of a text the empty one. Labels that SPSS has no room for
-    are cut at its limit. Raises ``Problems`` for text over 32767 bytes, naming its column.
+    are cut at its limit; columns have the names of `variable_names`. Raises ``Problems`` for text
+    over 32767 bytes, naming its column.
     """
     import pyreadstat  # with all that it takes along it would be read with every page
 
     _refuse_long(frame, labels.title)
+    names = variable_names(frame.columns)
     # Any: the library takes texts as codes, its types say numbers only.
     values: dict[str, Any] = {
-        column: {code: _cut(words, LONGEST_VALUE_LABEL) for code, words in named.items()}
+        names[column]: {code: _cut(words, LONGEST_VALUE_LABEL) for code, words in named.items()}
         for column, named in labels.values.items()
         if named and column in frame.columns
     }
     pyreadstat.write_sav(
-        frame.with_columns(pl.col(pl.String).fill_null("")),
+        frame.with_columns(pl.col(pl.String).fill_null("")).rename(names),
         str(path),
         file_label=_cut(labels.title, LONGEST_TITLE),
         column_labels=[_cut(labels.variables.get(c, c), LONGEST_LABEL) for c in frame.columns],
         variable_value_labels=values,
         variable_format={
-            name: "SDATE10" if kind == pl.Date else "F8.0"
+            names[name]: "SDATE10" if kind == pl.Date else "F8.0"
             for name, kind in frame.schema.items()
             if kind == pl.Date or kind.is_integer()
         },
         variable_display_width={
-            name: 16 for name, kind in frame.schema.items() if kind == pl.String
+            names[name]: 16 for name, kind in frame.schema.items() if kind == pl.String
         },
     )
     _fix_time(path, created)
     return path
+
+
+def variable_names(columns: Iterable[str]) -> dict[str, str]:
+    """By column a name that SPSS takes, each once whatever the case of its letters.
+
+    Signs that stand in no name become ``_``; a word of the language gets one behind it.
+
+    >>> variable_names(["SEX", "TO", "PAIN.LOW BACK", "Sex"])
+    {'SEX': 'SEX', 'TO': 'TO_', 'PAIN.LOW BACK': 'PAIN.LOW_BACK', 'Sex': 'Sex_2'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in columns:
+        name = _cut(NO_NAME.sub("_", column), LONGEST_NAME).rstrip(".")
+        name += "_" if name.upper() in RESERVED else ""
+        number, unique = 1, name
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique.casefold())
+        found[column] = unique
+    return found
 
 
 def _refuse_long(frame: pl.DataFrame, title: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from onearm.errors import OnearmError
 from onearm.expr import parse, suggest
 from onearm.study.conditions import columns_read, known_values, scope
 from onearm.study.forms import Case, Check, Form
+from onearm.study.itemtypes import typed_value
 from onearm.study.model import Study
 
 
@@ -87,12 +87,8 @@ def _value(study: Study, form: Form, name: str, kind: pl.DataType, case: Case) -
 
 
 def _typed(text: str, kind: pl.DataType) -> object:
-    series = pl.Series([text])
-    try:
-        read = series.str.to_date("%Y-%m-%d") if kind == pl.Date else series.cast(kind)
-    except PolarsError:
-        return None
-    return read.item()
+    """The text read as entered values are; None for what cannot be."""
+    return pl.select(typed_value(pl.lit(text), kind)).item()
 
 
 def _frame(row: dict[str, str | None], columns: dict[str, pl.DataType]) -> pl.DataFrame:

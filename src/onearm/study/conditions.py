@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 from onearm.errors import OnearmError
 from onearm.expr import parse
 from onearm.study.forms import Form, Item
+from onearm.study.itemtypes import TYPES
 from onearm.study.model import Study
 
 DOTTED = re.compile(r"(?<![\w.\"'])([A-Za-z][A-Za-z0-9_]*)\.([A-Z][A-Z0-9_]*)\b")
@@ -71,13 +72,7 @@ def literals(text: str) -> Iterator[Literal]:
 
 def dtype(item: Item) -> pl.DataType:
     """The type of an item's column when conditions are judged; codes and partial dates are text."""
-    known: dict[str, pl.DataType] = {
-        "integer": pl.Int64(),
-        "decimal": pl.Float64(),
-        "date": pl.Date(),
-        "datetime": pl.Datetime("us"),
-    }
-    return known.get(item.type, pl.String())
+    return TYPES.get(item.type, pl.String())
 
 
 def scope(study: Study, form: Form) -> dict[str, pl.DataType]:

@@ -64,9 +64,8 @@ def safety_rule(rule: SafetyRule) -> ToxicityRule:
     """The boundary that the rule gives at the looks of the file, whatever ``stop_at`` says."""
     if rule.cross is not None:
         return pocock_toxicity(rate=rule.limit, cross=rule.cross, looks=rule.looks)
-    # The model says so; this narrows the types.
-    assert rule.prior is not None  # noqa: S101
-    assert rule.certainty is not None  # noqa: S101
+    assert rule.prior is not None  # noqa: S101 - the model says so; narrows the type
+    assert rule.certainty is not None  # noqa: S101 - as above
     return bayesian_toxicity(
         limit=rule.limit, prior=rule.prior.pair, cutoff=rule.certainty, looks=rule.looks
     )

@@ -21,6 +21,7 @@ from onearm.study.model import Study
 from onearm.study.notebook import Notebook
 from onearm.study.outputlint import Operations, check_shells
 from onearm.study.outputs import check_outputs
+from onearm.study.rulelint import check_rules
 from onearm.study.schedulelint import check_schedule
 from onearm.study.text import Text
 from onearm.study.yamlfile import KeyPath
@@ -60,6 +61,7 @@ def check(
             _check_expressions(notes, file, part)
     check_criteria(notes)
     check_design(notes)
+    check_rules(notes)
     check_biomarkers(notes)
     _check_outputs(notes)
     check_shells(notes, operations)

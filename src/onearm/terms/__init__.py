@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-RELEASE = "2025-03-28"
-"""The release of the SDTM terminology that the files hold; printed in TS and define.xml."""
-
 
 @dataclass(frozen=True, slots=True)
 class Codelist:

@@ -55,6 +55,14 @@ class Standard:
     factor: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A result as an exact number with its unit."""
+
+    number: Decimal
+    unit: str
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))
 
@@ -111,6 +119,25 @@ def standard(domain: str, test: str, unit: str, text: str) -> Standard | None:
         return None
     sign, digits = (censored[1], censored[2]) if censored else ("", text)
     return Standard(sign + rounded(rule.of(Decimal(digits)), known.digits), known.unit, rule.factor)
+
+
+def amount(domain: str, test: str, unit: str, text: str) -> Amount | None:
+    """A result in the test's standard unit, not rounded, for comparing with limits.
+
+    In its own unit where no table says otherwise: a test that no table has, one without unit (a
+    ratio such as INR), a unit without a conversion. None for ``<40`` and all that is no number.
+
+    >>> amount("LB", "BILI", "mg/dL", "3.6"), amount("LB", "INR", "", "1.6")
+    (Amount(number=Decimal('61.56'), unit='umol/L'), Amount(number=Decimal('1.6'), unit=''))
+    """
+    text = text.strip()
+    if not NUMBER.match(text):
+        return None
+    known = known_tests().get((domain, test))
+    rule = conversion(test, unit, known.unit) if known and known.unit != unit else None
+    if known is None or rule is None:
+        return Amount(Decimal(text), unit)
+    return Amount(rule.of(Decimal(text)), known.unit)
 
 
 def rounded(number: Decimal, digits: int) -> str:

@@ -214,6 +214,22 @@ class Server:
         finally:
             connection.close()
 
+    def kill_main(self) -> None:
+        """SIGKILL to the server's main process alone; its workers are left to themselves."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def is_port_free(self) -> bool:
+        """Whether another server could listen where this one does."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                return False
+        return True
+
     def kill(self) -> None:
         """SIGKILL to the server and its workers: nothing is cleaned up."""
         assert self.process is not None

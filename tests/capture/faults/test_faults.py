@@ -73,6 +73,22 @@ def test_the_server_killed_in_the_middle_of_saves(server: Server) -> None:
     holds(figures)
 
 
+def test_workers_whose_main_process_was_killed_end_and_leave_the_port(server: Server) -> None:
+    people = server.script(FILL, server.study, EDITORS)
+    server.start()
+    busy = editors(server, people)
+    until(lambda: all(one.acknowledged for one in busy))
+    server.kill_main()
+    until(server.is_port_free, 30)
+    server.start()
+    before = [len(one.acknowledged) for one in busy]
+    until(lambda: all(len(one.acknowledged) > n for one, n in zip(busy, before, strict=True)))
+    end(busy)
+    figures = account(server, busy)
+    report(f"main process killed ({'postgresql' if server.url else 'sqlite'})", figures)
+    holds(figures)
+
+
 @needs_postgresql
 def test_the_database_gone_in_the_middle_of_saves_and_back(tmp_path: Path) -> None:
     with database() as made:

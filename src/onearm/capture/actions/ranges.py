@@ -17,7 +17,7 @@ from onearm.capture.export.layout import newest_study
 from onearm.capture.models import LabRange
 from onearm.capture.range_rules import COLUMNS, Span, gaps, read
 from onearm.capture.ranges import FROM_AGE, TO_AGE, asked_analytes
-from onearm.capture.words import say
+from onearm.capture.words import kept, say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def end_range(user: User, pk: int, day: date, reason: str) -> LabRange:
     its first, and no reason.
     """
     actor = permissions.actor(user, RIGHT, None, clock.now().date())
+    trail.lock(STREAM)
     one = LabRange.objects.get(pk=pk)
     span, wrong = Span.of(one), []
     if one.ends is not None:
@@ -139,9 +140,11 @@ def _take(
     study = newest_study()
     if study is None:
         raise OnearmError(say("ranges.no_study"))
-    if source and not is_dry:
-        # The first row of the trail locks its stream: who loads at the same moment waits for us.
-        trail.record(STREAM, "ranges.take", actor=actor, target=source)
+    if not is_dry:
+        # Two ranges that meet, kept at the same moment: the second waits here, and sees the first.
+        trail.lock(STREAM)
+        if source:
+            trail.record(STREAM, "ranges.take", actor=actor, target=source)
     standing = [Span.of(one) for one in LabRange.objects.order_by("pk")]
     lines = []
     for row in rows:
@@ -191,7 +194,7 @@ def _keep(actor: permissions.Actor, line: Line, source: str) -> None:
         return
     day = span.ends if line.fate == "changed" else span.begins
     limits = f"{span.low}–{span.high} {span.unit}".strip()
-    why = f"another range begins: {limits}" if line.fate == "new" else source
+    why = kept("ranges.follows").format(limits=limits) if line.fate == "new" else source
     for old in line.ends:
         if day is not None:
             _end(actor, LabRange.objects.get(pk=old.pk), day, why)

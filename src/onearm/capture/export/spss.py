@@ -49,6 +49,7 @@ def for_spss(table: Table, language: str) -> tuple[pl.DataFrame, Labels]:
             del values[name]  # a value holds several codes: each has a column of 0 and 1
             for choice in column.choices:
                 ticked = f"{name}.{choice.code}"
+                ticked += "_" if ticked == f"{name}{WHY}" else ""
                 columns.append(_ticked(name, choice.code).alias(ticked))
                 said[ticked] = f"{label}: {choice.label.in_language(language)}"
         columns.append(pl.col(f"{name}{WHY}"))

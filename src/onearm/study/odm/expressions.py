@@ -48,7 +48,7 @@ def to_sql(expression: str, item_of: ItemOf) -> str:
         at = match.end()
         if match["field"] or (match["word"] and match["word"].lower() not in WORDS):
             name = match["field"] or match["word"]
-            name = f"{name}___{match['box']}" if match["box"] else name
+            name = box_name(name, match["box"]) if match["box"] else name
             found = item_of(name)
             if found is None:
                 raise Untranslatable(f"{name} is not an item of the same form")
@@ -63,6 +63,15 @@ def to_sql(expression: str, item_of: ItemOf) -> str:
         else:
             _append_value(parts, (match["text"] or f"'{match['number']}'")[1:-1], kind)
     return " ".join(parts).replace("( ", "(").replace(" )", ")")
+
+
+def box_name(field: str, code: str) -> str:
+    """REDCap's name of the column that one choice of a check box has in data.
+
+    >>> box_name("habit", "1"), box_name("habit", "-9")
+    ('habit___1', 'habit____9')
+    """
+    return f"{field}___{code.lower().replace('-', '_')}"
 
 
 def negated(sql: str) -> str:
