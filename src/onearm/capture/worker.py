@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
 from typing import Any
 
+from onearm.capture import orphans
+
 
 def load(is_prepared: Event) -> Callable[..., Any]:
     """The application, warm, as soon as the database that it works on is prepared."""
+    orphans.end_with_parent()
     from onearm.capture.wsgi import application
 
     _read_program()
     is_prepared.wait()
     _read_studies()
+    # What is here now stays: to look through it for waste, again and again, would hold up requests.
+    gc.freeze()
     return application
 
 
