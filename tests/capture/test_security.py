@@ -180,6 +180,7 @@ def test_no_address_opens_without_login(two_sites: dict[str, FormInstance]) -> N
             assert HERE not in text.replace(url, ""), name
 
 
+@pytest.mark.slow
 def test_no_role_meets_an_error_of_the_server_on_any_address(
     person: Person, two_sites: dict[str, FormInstance]
 ) -> None:

@@ -117,6 +117,7 @@ def test_the_database_gives_the_entries_that_were_loaded(
     assert pl.read_parquet(tmp_path / "out.parquet").equals(before.sort(key))
 
 
+@pytest.mark.slow
 def test_odm_of_the_database_gives_the_study_and_the_entries_back(
     filled: tuple[Path, Path, str], tmp_path: Path
 ) -> None:

@@ -23,8 +23,13 @@ AGAIN = "run: python docs/print_reference.py"
 
 
 def quick_and_slow() -> list[object]:
-    """The pages, those marked slow that build the whole report of the shipped study."""
-    slow = ("tutorials/change_a_rule.md", "guides/monitoring.md")
+    """The pages, those marked slow that build a whole report or simulate many trials."""
+    slow = (
+        "tutorials/change_a_rule.md",
+        "tutorials/first_study.md",
+        "guides/monitoring.md",
+        "guides/operating_characteristics.md",
+    )
     return [
         pytest.param(name, marks=pytest.mark.slow) if name in slow else name
         for name in print_reference.pages()

@@ -431,6 +431,7 @@ def test_survival_with_a_planted_signal_is_predicted():
     assert found.roc.is_empty()
 
 
+@pytest.mark.slow
 def test_the_elastic_net_can_be_on_the_menu():
     made, outcomes = planted(1.5, np.random.default_rng(18), 150)
     question = Question("response", methods=("elastic net",), repeats=1, permutations=19)

@@ -26,8 +26,8 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def spoiled(study: Study) -> pl.DataFrame:
-    """Entries of eight people with every ninth value in disorder."""
-    entries = trial(study, subjects=8, seed=11).entries
+    """Entries of four people with every ninth value in disorder."""
+    entries = trial(study, subjects=4, seed=11).entries
     nth = pl.int_range(pl.len()) % 9
     return entries.with_columns(
         VALUE=pl.when(nth == 0).then(pl.lit("1999-01")).when(nth == 4).then(None).otherwise("VALUE")
