@@ -144,6 +144,10 @@ def test_an_anchor_holds_until_the_history_before_it_is_made_anew(
     words = ("-m", "onearm", "capture", "verify", "--data", data, "--anchors", anchors)
     assert onearm(*words).returncode == 0
     at, chains, hash_ = anchors.read_text().split()
+    anchors.write_text(f"\n{at} {chains} {hash_}\nnonsense\n")
+    done = onearm(*words, check=False)
+    assert done.returncode == 1
+    assert "'nonsense' is no anchor" in done.stderr
     anchors.write_text(f"{at} {chains} {'0' * len(hash_)}\n")
     done = onearm(*words, check=False)
     assert done.returncode == 1
