@@ -18,7 +18,6 @@ REFUSED = (403, 404)
 
 WITHOUT = {
     "backup": "made and restored on the server's own command line, where its files lie",
-    "sae.reconcile": "no route yet (known defect D5): compared on the page alone",
     "identity.view": "opens no address: it decides what forms and lists show",
 }
 """Capabilities that no route asks for, and why."""

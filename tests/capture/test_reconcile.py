@@ -15,6 +15,7 @@ from onearm.capture.actions.reconcile import Columns, Event, compare, reconcile
 from onearm.capture.lockcheck import checklist
 from onearm.capture.models import AuditEvent, FormInstance, Reconciliation, Subject, User
 from onearm.errors import OnearmError
+from tests.capture.api_world import with_key
 from tests.capture.conduct import fill
 
 Person = Callable[..., User]
@@ -173,6 +174,32 @@ def test_the_file_has_every_line_and_the_trail_who_took_it(
     assert [row["fate"] for row in rows] == ["only_there", "matched"]
     assert rows[1]["onset_there"] == "2026-05-12"
     assert AuditEvent.objects.get(action="export").target == f"reconciliation {made.pk}"
+
+
+def test_a_program_compares_and_reads_what_the_page_does(
+    person: Person, serious: FormInstance
+) -> None:
+    program = with_key(person("medical_reviewer"))
+    given = {"subject": "Patient", "term": "Event", "onset": "Onset", "serious": "Serious"}
+    file = SimpleUploadedFile("safety.csv", FILE.encode())
+    made = program.post("/api/reconciliations", {**given, "file": file}).json()
+    head = made["reconciliation"]
+    assert (head["name"], head["by"], head["role"]) == (
+        "safety.csv", "medical_reviewer", "medical_reviewer",
+    )  # fmt: skip
+    counts = [head[fate] for fate in ("matched", "differs", "only_here", "only_there")]
+    assert counts == [1, 0, 0, 1]
+    assert [line["fate"] for line in made["lines"]] == ["only_there", "matched"]
+    address = f"/api/reconciliations/{head['number']}"
+    assert program.get(address).json() == made
+    assert program.get("/api/reconciliations").json() == {"total": 1, "items": [head]}
+    rows = csv.DictReader(io.StringIO(program.get(f"{address}/file").content.decode("utf-8-sig")))
+    assert [row["term_there"] for row in rows] == ["Hepatic failure", "bile duct infection"]
+    missing = {**given, "subject": "Who", "file": SimpleUploadedFile("x.csv", FILE.encode())}
+    refused = program.post("/api/reconciliations", missing)
+    assert refused.status_code == 400
+    assert "no column Who" in refused.json()["detail"]
+    assert program.get("/api/reconciliations/99").status_code == 404
 
 
 def reconciled(subject: Subject) -> int:
