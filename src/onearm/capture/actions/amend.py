@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tempfile
 import zipfile
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -321,24 +323,52 @@ def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: 
 
 
 def _unpacked(content: bytes, scratch: Path) -> Path:
+    if len(content) > MOST_BYTES:
+        raise _too_large()
     try:
         bundle = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as problem:
         raise OnearmError(say("amend.no_zip")) from problem
     inside = [about for about in bundle.infolist() if not about.is_dir()]
     if len(inside) > MOST_FILES or sum(about.file_size for about in inside) > MOST_BYTES:
-        limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
-        raise OnearmError(say("amend.zip_large").format(**limits))
+        raise _too_large()
     for about in _studies_files(inside):
-        target = (scratch / about.filename).resolve()
-        if not target.is_relative_to(scratch.resolve()):
-            raise OnearmError(say("amend.zip_outside").format(path=about.filename))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle.read(about))
+        try:
+            _unpack(bundle, about, scratch)
+        except _UNREADABLE as problem:
+            raise OnearmError(say("amend.zip_damaged").format(path=about.filename)) from problem
     found = sorted(scratch.rglob("study.yaml"), key=lambda path: len(path.parts))
     if not found:
         raise OnearmError(say("amend.no_study"))
     return found[0].parent
+
+
+_UNREADABLE = (
+    zipfile.BadZipFile,  # a wrong checksum
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,  # encrypted, or compressed in a way that is not known
+    OSError,  # a name that no disk takes, or one that is a file and a folder
+    ValueError,  # not UTF-8, or a name with a null in it
+)
+"""What the reading of one file out of a zip file raises."""
+
+
+def _unpack(bundle: zipfile.ZipFile, about: zipfile.ZipInfo, scratch: Path) -> None:
+    target = (scratch / about.filename).resolve()
+    if not target.is_relative_to(scratch.resolve()):
+        raise OnearmError(say("amend.zip_outside").format(path=about.filename))
+    content = bundle.read(about)
+    if target.suffix.lower() not in (".yaml", ".yml"):  # loading names the line of those
+        content.decode("utf-8-sig")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+def _too_large() -> OnearmError:
+    limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
+    return OnearmError(say("amend.zip_large").format(**limits))
 
 
 def _studies_files(inside: Iterable[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import File, Query, Router, Schema, UploadedFile
+from ninja import File, Form, Query, Router, Schema, UploadedFile
 from pydantic import Field
 
 from onearm.capture import checkspec, clock, permissions, visible
@@ -25,6 +25,7 @@ from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
     Given,
+    Line,
     Name,
     Page,
     Paging,
@@ -38,7 +39,8 @@ from onearm.capture.sending import as_csv
 from onearm.capture.studies import sites_under, study_of
 
 if TYPE_CHECKING:
-    from onearm.study.forms import Form, Item
+    from onearm.study.forms import Form as StudyForm
+    from onearm.study.forms import Item
 
 router = Router()
 Which = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -123,6 +125,12 @@ class CheckOut(Schema):
     changed: list[str]
 
 
+class RewordedIn(Given):
+    """Why words of codes change and their meaning does not, where they change."""
+
+    reworded: Line = ""
+
+
 class MigrateIn(Given):
     """Which sites' forms to move (all that the version was released to, without any).
 
@@ -164,10 +172,14 @@ def versions(request: HttpRequest, paging: Query[Paging]) -> Any:
 
 
 @router.post("/versions", response={200: StudyVersionOut, **REFUSALS})
-def take_in(request: HttpRequest, file: Annotated[UploadedFile, File()]) -> StudyVersionOut:
+def take_in(
+    request: HttpRequest,
+    file: Annotated[UploadedFile, File()],
+    given: Annotated[RewordedIn, Form()],
+) -> StudyVersionOut:
     """Take in a version from a zip file of the study folder."""
     permissions.actor(request.user, "study.load", None, clock.now().date())  # before it is read
-    made = take_in_zip(request.user, file.read(MOST_BYTES + 1))
+    made = take_in_zip(request.user, file.read(MOST_BYTES + 1), reworded=given.reworded)
     return _out(StudyVersion.objects.annotate(stand=Count("forminstance")).get(pk=made.pk))
 
 
@@ -262,7 +274,7 @@ def _place(text: str) -> tuple[str, str]:
     return form, item
 
 
-def _items(study: Any, form: Form) -> Iterator[StudyItemOut]:
+def _items(study: Any, form: StudyForm) -> Iterator[StudyItemOut]:
     for item in form.items:
         yield StudyItemOut(
             item=item.name,
