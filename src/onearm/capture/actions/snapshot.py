@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from onearm.capture.models import User
 
 
+LONGEST_NAME = 80
+
+
 class Changed(OnearmError):
     """The data of a snapshot do not come out as they were: its hash differs."""
 
@@ -30,11 +33,13 @@ def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Sn
 
     Nothing is copied: the history gives the same data again whenever they are asked for, and the
     hash shows that they are the same. Raises `permissions.NotAllowed`, and ``OnearmError`` for an
-    empty name, a name that is taken and a moment in the future.
+    empty or long name, a name that is taken and a moment in the future.
     """
     name = name.strip()
     if not name:
         raise OnearmError(say("snapshot.no_name"))
+    if len(name) > LONGEST_NAME:
+        raise OnearmError(say("snapshot.long_name").format(most=LONGEST_NAME))
     now = clock.now()
     if as_of is not None and as_of > now:
         raise OnearmError(say("error.future").format(moment=f"{as_of:%Y-%m-%d %H:%M:%S}"))
