@@ -304,6 +304,7 @@ def test_columns_are_guessed_from_names_and_labels(version: StudyVersion) -> Non
         (b"", "empty"),
         (b"\xff\xfe\x00\x01", "neither UTF-8 nor GBK"),
         (b"Patient,Patient\n1,2\n", "more than once"),
+        (b'Patient,Date\n1,"' + b"x" * 200_000 + b'"\n', "Line 2 is no line of a CSV file"),
         (b"Patient,Date,Lab,ALT,AST\n1,2\n", "Line 2 has 2 cells"),
         (b"Subject,Date\n1,2\n", "no column 'Patient'"),
     ],

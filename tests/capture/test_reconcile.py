@@ -109,6 +109,13 @@ def test_a_file_is_compared_and_nothing_is_changed(person: Person, serious: Form
     assert "infection" not in str(act.details)
 
 
+def test_semicolons_and_tabs_separate_columns_too(person: Person, serious: FormInstance) -> None:
+    for separator in (";", "\t"):
+        text = FILE.replace(",", separator)
+        made = reconcile(person("data_manager", name=separator), "x", text.encode(), WHERE)
+        assert [line["fate"] for line in made.lines] == ["only_there", "matched"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 def test_a_chinese_file_is_read_as_it_comes(
     encoding: str, person: Person, serious: FormInstance
@@ -128,8 +135,10 @@ def test_a_chinese_file_is_read_as_it_comes(
     ("content", "columns", "says"),
     [
         (FILE.encode(), Columns("Subject", "Event", "Onset"), "no column Subject; it has Patient"),
-        (b"\xff\xff\xff", WHERE, "is no table in CSV"),
-        (b"", WHERE, "is no table in CSV"),
+        (b"\xff\xff\xff", WHERE, "neither UTF-8 nor GBK"),
+        (b"", WHERE, "The file is empty"),
+        (FILE.replace(",Yes", "").encode(), WHERE, "Line 2 has 3 cells, the header 4"),
+        (b'Patient,"' + b"x" * 200_000 + b'"', WHERE, "no line of a CSV file"),
         (b"x" * 5_000_001, WHERE, "larger than 5 MB"),
     ],
 )
