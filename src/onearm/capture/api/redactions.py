@@ -34,7 +34,8 @@ router = Router()
 class RedactionOut(Schema):
     """A request and what was decided; the value itself stands nowhere in it.
 
-    quoted: talk about queries and reasons of saves that hold the value still, in words.
+    quoted: what holds the value still, in words: talk about queries, reasons of saves, words of
+    reports, loaded files.
     """
 
     number: int
