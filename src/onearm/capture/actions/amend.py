@@ -16,10 +16,10 @@ from django.db import transaction
 
 from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
 from onearm.capture.actions import recheck
-from onearm.capture.actions.keep import break_signatures
+from onearm.capture.actions.keep import keep_version
+from onearm.capture.actions.recalculate import recalculate_anew
 from onearm.capture.amendments import Line, Maps, compare
-from onearm.capture.chain import link
-from onearm.capture.document import Cell, applied, cells, delta
+from onearm.capture.document import Cell, Document, cells, delta
 from onearm.capture.models import (
     AuditEvent,
     FormInstance,
@@ -27,23 +27,23 @@ from onearm.capture.models import (
     Query,
     Signature,
     SiteVersion,
+    Subject,
 )
 from onearm.capture.models import StudyVersion as Version
-from onearm.capture.trail import version_content
 from onearm.capture.words import kept, say
 from onearm.errors import OnearmError, Problems
 from onearm.study.load import TEXT_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from onearm.capture.models import Site, User
     from onearm.study import Study
+    from onearm.study.forms import Item
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_FILES = 500
-BATCH = 500
 
 
 class Blocked(OnearmError):
@@ -60,7 +60,8 @@ class Moved:
 
     lines: by identifier. forms: how many move. held: frozen or locked forms, which stay where they
     are. signatures: what signatures that break are under. queries: place and text of queries that
-    open. All three are in the reader's words. is_dry: nothing was written.
+    open. calculated: items that are calculated otherwise now, with their values before and after.
+    All four are in the reader's words. is_dry: nothing was written.
     """
 
     lines: tuple[Line, ...]
@@ -68,6 +69,7 @@ class Moved:
     held: tuple[str, ...]
     signatures: tuple[str, ...]
     queries: tuple[str, ...]
+    calculated: tuple[str, ...]
     is_dry: bool
 
     @property
@@ -155,8 +157,9 @@ def migrate(
     """Move the forms of sites to a version: one version of each form, in the user's name.
 
     A dry run does everything and takes it back, so that what it says is what happens. Removed items
-    keep their values. Raises `permissions.NotAllowed`; ``OnearmError`` for a site that the version
-    has not been released to; `Blocked` where values have no place and no mapping (not when dry).
+    keep their values; items whose formula is another are calculated anew. Raises
+    `permissions.NotAllowed`; ``OnearmError`` for a site that the version has not been released to;
+    `Blocked` where values have no place and no mapping (not when dry).
     """
     sites = list(sites)
     today = clock.now().date()
@@ -186,6 +189,8 @@ def _migrate(
     *,
     is_dry: bool,
 ) -> Moved:
+    # Locked before a form is read, as a save does: who saves a form of theirs waits.
+    list(Subject.objects.filter(site__in=sites).order_by("pk").select_for_update(no_key=True))
     forms = list(
         FormInstance.objects.filter(event__subject__site__in=sites)
         .exclude(study_version=version)
@@ -202,40 +207,111 @@ def _migrate(
     moving, held = _open(form for form in forms if form.form in new.forms)
     signed = set(Signature.objects.filter(broken_at=None).values_list("pk", flat=True))
     asked = set(Query.objects.values_list("pk", flat=True))
-    for form in moving:
-        _move(form, version, actors[form.event.subject.site_id], maps)
-    for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
-        recheck.follow(new, subject)
+    calculated = _carry_out(moving, version, actors, maps)
     broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
     opened = Query.objects.exclude(pk__in=asked).select_related("subject__site")
     at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
     moved = Moved(
         lines=tuple(lines),
         forms=len(moving),
-        held=tuple(held),
+        held=tuple(
+            places.form_at(studies.study_of(form.study_version), form.event, form.form)
+            for form in held
+        ),
         signatures=tuple(_said(broken.order_by("pk").values_list("target", flat=True))),
         queries=tuple(
             f"{q.subject.code} {places.query_place(q, at_sites)}: {_asked(new, q)}"
             for q in opened.order_by("pk")
         ),
+        calculated=tuple(calculated),
         is_dry=is_dry,
     )
     for site in sites:
-        count = sum(form.event.subject.site_id == site.pk for form in moving)
+        counts = {
+            "forms": sum(form.event.subject.site_id == site.pk for form in moving),
+            "held": sum(form.event.subject.site_id == site.pk for form in held),
+            "signatures": broken.filter(subject__site=site).count(),
+            "queries": opened.filter(subject__site=site).count(),
+        }
         trail.record(
             "study",
             "study.migrate",
             actor=actors[site.pk],
             site=site,
             target=f"version {version.number}",
-            details={
-                "forms": count,
-                "held": len(held),
-                "signatures": len(moved.signatures),
-                "queries": len(moved.queries),
-            },
+            details=counts,
         )
     return moved
+
+
+def _carry_out(
+    moving: list[FormInstance],
+    version: Version,
+    actors: dict[int, permissions.Actor],
+    maps: Maps,
+) -> list[str]:
+    """Move the forms, calculate anew, and ask what the checks ask now, subject by subject.
+
+    Returns what was calculated otherwise, in words.
+    """
+    new, at = studies.study_of(version), clock.check(trail.newest())
+    by_subject: dict[int, list[FormInstance]] = defaultdict(list)
+    for form in moving:
+        by_subject[form.event.subject_id].append(form)
+    told: list[str] = []
+    for mine in by_subject.values():
+        subject = mine[0].event.subject
+        actor = actors[subject.site_id]
+        rules = {
+            form.pk: _other_rules(studies.study_of(form.study_version), new, form.form)
+            for form in mine
+        }
+        mapped = {form.pk for form in mine if _move(form, version, actor, maps, at)}
+        before = {
+            form.pk: form.data for form in FormInstance.objects.filter(event__subject=subject)
+        }
+        reason = kept("calculation.version").format(version=version.number)
+        recalculate_anew(subject, mine, rules, actor, at, mapped=mapped, reason=reason)
+        told += _calculated(subject, before)
+        recheck.follow(new, subject)
+    return told
+
+
+def _other_rules(old: Study, new: Study, form_id: str) -> frozenset[str]:
+    """The calculated items of a form whose value another version may work out otherwise."""
+    former = {item.name: item for item in old.forms[form_id].items} if form_id in old.forms else {}
+    return frozenset(
+        item.name
+        for item in new.forms[form_id].items
+        if item.calculated
+        and _rule(item) != (_rule(former[item.name]) if item.name in former else None)
+    )
+
+
+def _rule(item: Item) -> tuple[object, ...]:
+    return item.calculated, item.shown_when, item.type, item.decimals
+
+
+def _calculated(subject: Subject, before: Mapping[int, Document]) -> Iterator[str]:
+    """Each cell of the subject that differs from before, as ``place · item: 4 → 5``; values that
+    identify are covered, as the plan is read by people who may not read them."""
+    found = FormInstance.objects.filter(event__subject=subject).select_related(
+        "event__subject", "study_version"
+    )
+    for form in found.defer("study_version__files").order_by("pk"):
+        was = {(cell.row, cell.item): cell.value for cell in cells(before[form.pk])}
+        now = {(cell.row, cell.item): cell.value for cell in cells(form.data)}
+        study = studies.study_of(form.study_version)
+        hidden = identity.identifying(study, form.form)
+        for row, item in sorted(was.keys() | now.keys()):
+            values = [each.get((row, item), "") for each in (was, now)]
+            if values[0] == values[1]:
+                continue
+            place = places.target_said(f"item:{form.pk}:{row}:{item}")
+            shown = [
+                identity.words() if value and item in hidden else value or "—" for value in values
+            ]
+            yield f"{place}: {' → '.join(shown)}"
 
 
 def _said(targets: Iterable[str]) -> list[str]:
@@ -276,50 +352,35 @@ def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
     ]
 
 
-def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[str]]:
-    """Forms that may change, and the names of those that are held still."""
+def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[FormInstance]]:
+    """Forms that may change, and those that are held still."""
     moving, held = [], []
     for form in forms:
         touched = [(cell.row, cell.item) for cell in cells(form.data)]
         try:
             states.require_open(states.targets(form=form, items=touched))
         except states.Held:
-            held.append(places.form_at(studies.study_of(form.study_version), form.event, form.form))
+            held.append(form)
             continue
         moving.append(form)
     return moving, held
 
 
-def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: Maps) -> None:
+def _move(
+    form: FormInstance, version: Version, actor: permissions.Actor, maps: Maps, at: datetime
+) -> bool:
+    """Bind a form to a version, with the values that are mapped; whether any was."""
     changed = [
         Cell(cell.row, cell.item, value=maps[form.form, cell.item][cell.value])
         for cell in cells(form.data)
         if cell.value in maps.get((form.form, cell.item), {})
     ]
     change = delta(form.data, changed)
-    at = clock.check(trail.newest())
-    before = form.study_version.number
-    form.data = applied(form.data, change)
-    form.version += 1
-    form.saved_at = at
-    form.study_version = version
-    made = FormVersion(
-        instance=form,
-        version=form.version,
-        delta=change,
-        user=actor.user,
-        role=actor.role,
-        at=at,
-        reason=kept("amend.reason").format(before=before, after=version.number),
-        origin=FormVersion.Origin.MIGRATION,
-        study_version=version,
-        previous=form.head,
-    )
-    made.hash = link(form.head, version_content(made))
-    made.save(force_insert=True)
-    form.head = made.hash
-    form.save()
-    break_signatures(form, actor, at)
+    before, form.study_version = form.study_version.number, version
+    reason = kept("amend.reason").format(before=before, after=version.number)
+    origin = FormVersion.Origin.MIGRATION
+    keep_version(form, change, actor, at, origin=origin, reason=reason, under=version)
+    return bool(change["rows"])
 
 
 def _unpacked(content: bytes, scratch: Path) -> Path:

@@ -153,13 +153,17 @@ class ChangeOut(Schema):
 
 
 class MovedOut(Schema):
-    """What a migration did, or would do."""
+    """What a migration did, or would do.
+
+    calculated: items that are calculated otherwise, with their values before and after.
+    """
 
     is_dry: bool
     forms: int
     held: list[str]
     signatures: list[str]
     queries: list[str]
+    calculated: list[str]
     lines: list[ChangeOut]
 
 
@@ -331,6 +335,7 @@ def _moved(moved: Moved) -> MovedOut:
         held=list(moved.held),
         signatures=list(moved.signatures),
         queries=list(moved.queries),
+        calculated=list(moved.calculated),
         lines=[
             ChangeOut(
                 form=line.form,
