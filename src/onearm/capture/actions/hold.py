@@ -100,6 +100,7 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
     held = find(target)
     actor = permissions.actor(user, TO_SET[Kind(kind)], held.site, clock.now().date())
     with transaction.atomic():
+        _wait_for_saves(held)
         if standing(target).filter(kind=kind).exists():
             raise OnearmError(say("hold.already").format(kind=say(f"hold.{kind}")))
         if kind == Kind.LOCKED:
@@ -113,6 +114,17 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
         )
         _record(held, f"hold.{kind}", actor, reason)
     return made
+
+
+def _wait_for_saves(held: Held) -> None:
+    """Lock the subjects that a target holds: a save that is under way ends first and counts in the
+    checklist, and the next one finds the hold."""
+    subjects = Subject.objects.order_by("pk")
+    if held.subject is not None:
+        subjects = subjects.filter(pk=held.subject.pk)
+    elif held.site is not None:
+        subjects = subjects.filter(site=held.site)
+    list(subjects.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def lift(user: User, hold: Hold, reason: str) -> Hold:

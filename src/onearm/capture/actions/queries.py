@@ -105,10 +105,12 @@ def move(user: User, query: Query, state: str, text: str = "") -> Query:
     else:
         capability = "query.close_any"
     actor = permissions.actor(user, capability, site, today)
-    if state not in _NEXT[query.state]:
-        words = {"now": say(f"query.{query.state}"), "then": say(f"query.{state}")}
-        raise OnearmError(say("query.no_way").format(**words))
     with transaction.atomic():
+        # As it stands now: somebody may have answered or closed it since it was read.
+        query.refresh_from_db(from_queryset=Query.objects.select_for_update())
+        if state not in _NEXT[query.state]:
+            words = {"now": say(f"query.{query.state}"), "then": say(f"query.{state}")}
+            raise OnearmError(say("query.no_way").format(**words))
         states.require_open(_places(query))
         _move(query, state, user, text.strip(), clock.now())
         _record(query, f"query.{state}", actor)

@@ -86,9 +86,8 @@ def report(
     site = event.instance.event.subject.site
     actor = permissions.actor(user, "sae.report", site, zones.today(site))
     with transaction.atomic():
-        event = SeriousEvent.objects.select_related("instance__event__subject__site").get(
-            pk=event.pk
-        )
+        found = SeriousEvent.objects.select_related("instance__event__subject__site")
+        event = found.select_for_update(of=("self",)).get(pk=event.pk)
         states.require_open(states.targets(event=event.instance.event))
         number = event.reports.count() + 1
         if number > 1 and not text.strip():
