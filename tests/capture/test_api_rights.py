@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from onearm.capture import permissions
+from onearm.capture.actions import paper
 from onearm.capture.api import api
 from onearm.capture.models import AuditEvent, FormVersion, Site, StudyVersion, User
 from tests.capture.api_world import ROUTES, World, build, text_of, undone, with_key
+from tests.capture.conftest import first_site, people_of, taken_in
 
+pytestmark = pytest.mark.django_db
 Person = Callable[..., User]
 REFUSED = (403, 404)
 
@@ -23,12 +26,30 @@ WITHOUT = {
 """Capabilities that no route asks for, and why."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def version(kept: None) -> StudyVersion:
+    return taken_in()
+
+
+@pytest.fixture(scope="module")
+def site(version: StudyVersion) -> Site:
+    return first_site(version)
+
+
+@pytest.fixture(scope="module")
 def worlds(
-    person: Person, site: Site, version: StudyVersion, tmp_path: Path, settings: object
-) -> dict[str, World]:
-    settings.DATA = tmp_path  # type: ignore[attr-defined]
-    return build(person, site, version)
+    site: Site, version: StudyVersion, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, World]]:
+    """Made once: every test calls routes in blocks whose writes are taken back.
+
+    Pages are not set: what would be set is handed out, so that it can be searched for other sites'
+    subjects (that it becomes a PDF is a matter of ``test_paper.py``).
+    """
+    with (
+        override_settings(DATA=tmp_path_factory.mktemp("data")),
+        mock.patch.object(paper, "pdf", str.encode),
+    ):
+        yield build(people_of(site), site, version)
 
 
 def described() -> set[tuple[str, str]]:

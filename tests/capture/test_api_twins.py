@@ -205,18 +205,17 @@ def _numberless(text: str) -> str:
 
 
 DISEASE = "/subjects/01-001/forms/SCREENING/1/DISEASE"
-Act = tuple[str, str, dict[str, Any], str, str, dict[str, Any]]
+Act = tuple[str, str, dict[str, Any], str, str, *tuple[dict[str, Any], ...]]
 
 ACTS: list[Act] = [
-    # role; page and its fields; method, route and its body
-    ("coordinator", "/screening/add", {"site": "01"}, "POST", "/subjects", {"site": "01"}),
+    # role; page and its fields; method, route, and its body where it is another than the fields
+    ("coordinator", "/screening/add", {"site": "01"}, "POST", "/subjects"),
     (
         "coordinator",
         "/subjects/01-001/visits",
         {"visit": "UNSCHED"},
         "POST",
         "/subjects/01-001/visits",
-        {"visit": "UNSCHED"},
     ),
     (
         "coordinator",
@@ -258,7 +257,6 @@ ACTS: list[Act] = [
         {"state": "answered", "text": "yes"},
         "POST",
         "/queries/{query}",
-        {"state": "answered", "text": "yes"},
     ),
     (
         "monitor",
@@ -282,7 +280,6 @@ ACTS: list[Act] = [
         {"kind": "frozen", "reason": "for the look"},
         "POST",
         "/holds/form:{form}",
-        {"kind": "frozen", "reason": "for the look"},
     ),
     (
         "data_manager",
@@ -290,7 +287,6 @@ ACTS: list[Act] = [
         {"act": "pause", "reason": "a look"},
         "POST",
         "/accrual/steps",
-        {"act": "pause", "reason": "a look"},
     ),
     (
         "coordinator",
@@ -298,7 +294,6 @@ ACTS: list[Act] = [
         {"text": "admitted"},
         "POST",
         "/serious/{serious}/reports",
-        {"text": "admitted"},
     ),
     (
         "data_manager",
@@ -306,7 +301,6 @@ ACTS: list[Act] = [
         {"name": "Safety", "email": "s@example.org", "language": "zh-hans", "site": "01"},
         "POST",
         "/contacts",
-        {"name": "Safety", "email": "s@example.org", "language": "zh-hans", "site": "01"},
     ),
     (
         "data_manager",
@@ -322,7 +316,6 @@ ACTS: list[Act] = [
         {"name": "interim"},
         "POST",
         "/snapshots",
-        {"name": "interim"},
     ),
     (
         "coordinator",
@@ -346,7 +339,6 @@ ACTS: list[Act] = [
         {"reason": "left"},
         "POST",
         "/people/{nurse}/end",
-        {"reason": "left"},
     ),
     (
         "administrator",
@@ -378,7 +370,6 @@ ACTS: list[Act] = [
         {"laboratory": "Central", "analyte": "HGB", "low": "115", "begins": "2026-01-01"},
         "POST",
         "/ranges",
-        {"laboratory": "Central", "analyte": "HGB", "low": "115", "begins": "2026-01-01"},
     ),
     (
         "data_manager",
@@ -386,7 +377,6 @@ ACTS: list[Act] = [
         {"day": "2090-01-01", "reason": "a new analyser"},
         "POST",
         "/ranges/{range}/end",
-        {"day": "2090-01-01", "reason": "a new analyser"},
     ),
     (
         "coordinator",
@@ -459,7 +449,8 @@ def test_an_act_leaves_the_same_trail_by_either_door(
         "nurse": nurse.pk,
     }
     people = {"coordinator": nurse, "data_manager": User.objects.get(username="data_manager")}
-    for role, page, fields, method, route, body in ACTS:
+    for role, page, fields, method, route, *another in ACTS:
+        body = another[0] if another else fields
         user = people.get(role) or people.setdefault(role, person(role))
         browser, program = signed_in(user), with_key(user)
         verb, _, address = page.rpartition(" ")

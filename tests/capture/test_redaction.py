@@ -132,7 +132,7 @@ def test_reports_and_comparisons_lose_the_value_and_what_quotes_it_elsewhere_is_
     event = SeriousEvent.objects.get()
     sae.report(nurse, event, "")
     sae.report(nurse, event, f"{NAME} is at home")
-    lines = f"Patient,Event,Onset\n01-001,{NAME},2026-06-01\n02-001,{NAME},2026-06-01\n"
+    lines = f"Patient;Event;Onset\n01-001;{NAME};2026-06-01\n02-001;{NAME};2026-06-01\n"
     columns = Columns("Patient", "Event", "Onset")
     compared = reconcile(manager, "safety.csv", lines.encode(), columns)
     taken = [

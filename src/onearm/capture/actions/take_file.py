@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from onearm.capture.models import User
 
 TRIED, LOADED = "tried", "loaded"
+FATES = ("new", "changed", "same", "refused")
+"""What becomes of a line: stored, or the same as before, or refused."""
+
 KINDS = ("entries", "odm", "csv")
 RANGES = "ranges"
 """A file of normal ranges of laboratories: not data of subjects, and kept under its own right."""
@@ -163,14 +166,18 @@ def _remember(file: TakenFile, count: Callable[[str], int], read: int, *, is_dry
     again."""
     if is_dry and file.account.get("state") == LOADED:
         return
-    fates = {fate: count(fate) for fate in ("new", "changed", "same", "refused")}
-    file.account = {**fates, "read": read, "state": TRIED if is_dry else LOADED}
+    file.account = {
+        **{fate: count(fate) for fate in FATES},
+        "read": read,
+        "state": TRIED if is_dry else LOADED,
+    }
     if not is_dry:
         file.at = clock.now()
     file.save(update_fields=["account", "at"])
 
 
 __all__ = [
+    "FATES",
     "KINDS",
     "LOADED",
     "RANGES",

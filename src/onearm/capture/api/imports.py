@@ -21,6 +21,7 @@ from onearm.capture.actions.take_file import (
 )
 from onearm.capture.api.shapes import (
     REFUSALS,
+    FatesOut,
     Given,
     Name,
     Number,
@@ -28,6 +29,7 @@ from onearm.capture.api.shapes import (
     Paging,
     Short,
     a_file,
+    fates,
     page,
     utc,
 )
@@ -102,15 +104,10 @@ class FateOut(Schema):
     converted: list[str]
 
 
-class AccountOut(Schema):
+class AccountOut(FatesOut):
     """Everything that the file holds is stored, the same as before, or refused."""
 
-    is_dry: bool
     read: int
-    new: int
-    changed: int
-    same: int
-    refused: int
     lines: list[FateOut]
 
 
@@ -185,12 +182,8 @@ def _file(request: HttpRequest, number: int) -> TakenFile:
 
 def _of_lines(made: Account) -> AccountOut:
     return AccountOut(
-        is_dry=made.is_dry,
+        **fates(made).dict(),
         read=len(made.lines),
-        new=made.count("new"),
-        changed=made.count("changed"),
-        same=made.count("same"),
-        refused=made.count("refused"),
         lines=[
             FateOut(
                 line=line.number,
@@ -208,12 +201,8 @@ def _of_lines(made: Account) -> AccountOut:
 
 def _of_entries(made: Taken) -> AccountOut:
     return AccountOut(
-        is_dry=made.is_dry,
+        **fates(made).dict(),
         read=made.read,
-        new=made.count("new"),
-        changed=made.count("changed"),
-        same=made.count("same"),
-        refused=made.count("refused"),
         lines=[
             FateOut(
                 line=0,

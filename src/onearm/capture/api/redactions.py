@@ -117,5 +117,5 @@ def _out(one: Redaction) -> RedactionOut:
         decided_by=by.username if by else "",
         decided_at=utc(at) if at else None,
         refused_because=one.refused_because,
-        quoted=actions.quoted_in(one),
+        quoted=actions.quoted_in(one) if one.approved_at else [],
     )
