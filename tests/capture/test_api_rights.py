@@ -50,6 +50,7 @@ def worlds(
         mock.patch.object(paper, "pdf", str.encode),
     ):
         yield build(people_of(site), site, version)
+    paper._blank.cache_clear()  # blank forms are kept for a process
 
 
 def described() -> set[tuple[str, str]]:
