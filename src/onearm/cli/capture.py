@@ -61,9 +61,10 @@ def verify(
     from onearm.errors import OnearmError
 
     broken = [str(one) for one in trail.verify()]
-    for line in anchors.read_text(encoding="utf-8").splitlines() if anchors else []:
-        at, _, hash_ = line.split()
+    told = anchors.read_text(encoding="utf-8").splitlines() if anchors else []
+    for line in filter(str.strip, told):
         try:
+            at, _, hash_ = line.split()
             moment = datetime.fromisoformat(at)
         except ValueError:
             raise OnearmError(f"{anchors}: {line!r} is no anchor") from None
