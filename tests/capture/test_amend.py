@@ -6,10 +6,12 @@ import io
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from onearm.capture import clock, entries, serving, studies, trail
 from onearm.capture.actions import amend
@@ -101,6 +103,28 @@ def test_forms_that_stand_keep_their_version_and_new_ones_take_the_released_one(
         AuditEvent.objects.get(action="study.release").details["from"]
         == clock.now().date().isoformat()
     )
+
+
+def test_a_version_is_entered_from_its_day_on_as_the_site_has_it(
+    folder: Path,
+    subject: Subject,
+    site: Site,
+    person: Person,
+    signed_in: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2031, 3, 1, 20, tzinfo=UTC))
+    site.zone = "Asia/Shanghai"
+    site.save()  # where it is four in the morning of the next day
+    builder, nurse = person("study_builder"), person("coordinator")
+    version = take_in(builder, _amended(folder))
+    release(builder, site, version, date(2031, 3, 2), "approved")
+    page = signed_in(nurse).get("/subjects/01-001/SCREENING/1/DM").content.decode()
+    assert "Shoe size" in page
+    given = {"version": 0, "cells": [{"item": "SHOE", "value": "42"}]}
+    address = "/api/subjects/01-001/forms/SCREENING/1/DM"
+    made = with_key(nurse).put(address, given, "application/json").json()
+    assert made["study_version"] == version.number
 
 
 def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(

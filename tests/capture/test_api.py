@@ -247,3 +247,18 @@ def test_no_two_shapes_share_a_name() -> None:
     ]
     assert len(shapes) > 60
     assert sorted(shapes) == sorted(set(shapes))
+
+
+@pytest.mark.parametrize(
+    ("role", "address"),
+    [
+        ("auditor", "/api/review/late?ends=0001-01-01"),
+        ("auditor", "/api/review/late?ends=9999-12-31"),
+        ("auditor", "/api/trail?ends=9999-12-31"),
+        ("auditor", "/api/access?day=0001-01-01"),
+    ],
+)
+def test_a_day_beyond_all_trials_is_refused(role: str, address: str, person: Person) -> None:
+    answer = _client(person(role)).get(address)
+    assert answer.status_code == 422
+    assert "between 1900 and 2999" in answer.content.decode()

@@ -39,7 +39,7 @@ def follow_checks(subject: Subject, found: dict[str, tuple[Finding, ...]], at: d
     standing = {_key_of(query): query for query in live.prefetch_related("entries")}
     wanted = {_key(f): f for findings in found.values() for f in findings}
     news = {key: finding for key, finding in wanted.items() if key not in standing}
-    version = version_at(subject.site, at.date()) if news else None
+    version = version_at(subject.site, zones.today(subject.site)) if news else None
     for key, finding in news.items():
         _open(subject, key, finding, at, study_of(version) if version else None)
     for key, query in standing.items():

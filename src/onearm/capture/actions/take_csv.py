@@ -12,7 +12,7 @@ import polars as pl
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, trail
+from onearm.capture import clock, permissions, trail, zones
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.checking import refusing
 from onearm.capture.document import KEY, REMOVED, Document, cells
@@ -260,7 +260,7 @@ def _allowed(user: User, wanted: Iterable[_Wanted], found: dict[int, Line]) -> I
 def _judged(wanted: list[_Wanted], plan: Plan, found: dict[int, Line]) -> list[_Wanted]:
     """The lines of one site that can be stored, with their rows; the others are refused."""
     site = wanted[0].subject.site
-    version = version_at(site, clock.now().date())
+    version = version_at(site, zones.today(site))
     study = study_of(version) if version else None
     problem = say("import.no_version").format(site=site.code) if study is None else ""
     if study is not None and plan.form not in study.forms:

@@ -11,7 +11,7 @@ import polars as pl
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, states, trail
+from onearm.capture import clock, permissions, states, trail, zones
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.keep import break_signatures
 from onearm.capture.actions.queries import follow_checks
@@ -103,7 +103,7 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
     actors = {c: permissions.actor(user, "import", s, today) for c, s in sites.items()}
     with transaction.atomic():
         loads = list(_loads(entries, sites))
-        versions = {code: version_at(site, today) for code, site in sites.items()}
+        versions = {code: version_at(site, zones.today(site)) for code, site in sites.items()}
         reasons, findings = _refusals(entries, sites, versions)
         rows: list[Row] = []
         kept: list[_Load] = []
