@@ -155,13 +155,14 @@ def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
     by_form: dict[Where, list[Cell]] = defaultdict(list)
     for *where, row, item, value, reason in entries.iter_rows():
         by_form[tuple(where)].append(Cell(row, item, value or "", reason or ""))
-    for where, cells in by_form.items():
-        one = _Load(where, cells, subjects.get(where[1]))
+    for key, cells in by_form.items():
+        _, code, visit, number, form = key
+        one = _Load(key, cells, subjects.get(code))
         if one.subject is not None:
-            one.event = events.get((one.subject.pk, where[2], where[3]))
+            one.event = events.get((one.subject.pk, visit, number))
         if one.event is not None and one.subject is not None:
             one.event.subject = one.subject
-            one.instance = forms.get((one.event.pk, where[4]))
+            one.instance = forms.get((one.event.pk, form))
         if one.event is not None and one.instance is not None:
             one.instance.event = one.event
         yield one
