@@ -15,8 +15,9 @@ from django.test import Client
 
 from onearm.capture import clock, entries, serving, studies, trail
 from onearm.capture.actions import amend
-from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
+from onearm.capture.actions.amend import take_in, take_in_zip
 from onearm.capture.actions.export import Wanted, entries_of, export, selection_for
+from onearm.capture.actions.migrate import Blocked, migrate
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.sites import release
 from onearm.capture.document import Cell

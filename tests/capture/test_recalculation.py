@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from onearm.capture import clock, studies, trail
-from onearm.capture.actions.amend import migrate
+from onearm.capture.actions.migrate import migrate
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.document import Cell, cells

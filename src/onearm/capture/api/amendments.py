@@ -12,14 +12,8 @@ from ninja import File, Form, Query, Router, Schema, UploadedFile
 from pydantic import Field
 
 from onearm.capture import checkspec, clock, permissions, visible
-from onearm.capture.actions.amend import (
-    MOST_BYTES,
-    Moved,
-    looked_at,
-    migrate,
-    record_look,
-    take_in_zip,
-)
+from onearm.capture.actions.amend import MOST_BYTES, looked_at, record_look, take_in_zip
+from onearm.capture.actions.migrate import Moved, migrate
 from onearm.capture.actions.take_lists import take_checks
 from onearm.capture.api.shapes import (
     REFUSALS,
