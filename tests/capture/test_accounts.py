@@ -318,6 +318,9 @@ def test_sites_are_added_by_the_administrator_and_released_by_the_study_builder(
     assert SiteVersion.objects.get(site=made).version == version
     with pytest.raises(site_actions.SiteProblem, match="no time zone"):
         site_actions.make(office, "08", "Eighth", "Mars")
+    for code, name in (("A/B", "x"), ("A:B", "x"), ("A" * 21, "x"), ("08", "x" * 201), ("08", " ")):
+        with pytest.raises(OnearmError, match="without / and :"):
+            site_actions.make(office, code, name, "UTC")
     with pytest.raises(site_actions.SiteProblem, match="later day"):
         site_actions.release(builder, made, version, LONG_AGO, "x")
     with pytest.raises(NotAllowed):

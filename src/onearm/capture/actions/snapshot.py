@@ -39,7 +39,7 @@ def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Sn
     if not name:
         raise OnearmError(say("snapshot.no_name"))
     if len(name) > LONGEST_NAME:
-        raise OnearmError(say("snapshot.long_name").format(most=LONGEST_NAME))
+        raise OnearmError(say("error.long_name").format(most=LONGEST_NAME))
     now = clock.now()
     if as_of is not None and as_of > now:
         raise OnearmError(say("error.future").format(moment=f"{as_of:%Y-%m-%d %H:%M:%S}"))

@@ -120,10 +120,12 @@ def take_checks(
 ) -> Iterator[str]:
     """The checks of a version, or its cases as they came out now, as lines of CSV.
 
-    Who may see the version is the caller's question (`visible.version`).
+    Who may see the version is the caller's question (`visible.version`). Raises
+    `permissions.NotAllowed` for who may see none.
     """
+    actor = permissions.actor(user, "study.view", None, clock.now().date())
     trail.record(
-        "study", "study.checks", user=user, target=f"version {number}", details={"as": what}
+        "study", "study.checks", actor=actor, target=f"version {number}", details={"as": what}
     )
     return _lines([headings], rows)
 
