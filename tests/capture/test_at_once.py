@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Timer
@@ -14,7 +15,16 @@ from django.db import transaction
 from onearm.capture import clock
 from onearm.capture.actions import files, journal, queries, sae
 from onearm.capture.actions.hold import hold
-from onearm.capture.models import AuditEvent, Hold, QueryEntry, SeriousEvent, Subject, User
+from onearm.capture.actions.snapshot import make_snapshot, snapshot_entries
+from onearm.capture.models import (
+    AuditEvent,
+    Hold,
+    QueryEntry,
+    SeriousEvent,
+    Snapshot,
+    Subject,
+    User,
+)
 from onearm.errors import OnearmError
 from tests.capture.api_world import EVENT, PDF
 from tests.capture.conduct import fill
@@ -72,23 +82,45 @@ def test_of_two_decisions_on_a_change_one_is_taken(person: Person) -> None:
     assert AuditEvent.objects.filter(stream="journal").count() == 2
 
 
-def test_a_freeze_waits_for_the_save_that_is_under_way(person: Person, subject: Subject) -> None:
-    nurse, manager = person("coordinator"), person("data_manager")
-    is_saving, may_end = Event(), Event()
+@dataclass
+class Slowly:
+    """A save that goes on for half a second after another act has begun."""
 
-    def save_slowly() -> datetime:
+    user: User
+    subject: Subject
+    is_saving: Event = field(default_factory=Event)
+    may_end: Event = field(default_factory=Event)
+
+    def save(self) -> datetime:
         with transaction.atomic():
-            fill(nurse, subject, "SCREENING", "DISEASE", MHTERM="Carcinoma")
-            is_saving.set()
-            may_end.wait(10)
+            fill(self.user, self.subject, "SCREENING", "DISEASE", MHTERM="Carcinoma")
+            self.is_saving.set()
+            self.may_end.wait(10)
             return clock.now()
 
-    def freeze() -> Hold:
-        is_saving.wait(10)
-        Timer(0.5, may_end.set).start()
-        return hold(manager, "subject:01-001", "frozen")
+    def meanwhile(self, act: Callable[[], object]) -> Callable[[], object]:
+        def run() -> object:
+            self.is_saving.wait(10)
+            Timer(0.5, self.may_end.set).start()
+            return act()
 
-    ended, held = at_the_same_moment([save_slowly, freeze])
+        return run
+
+
+def test_a_freeze_waits_for_the_save_that_is_under_way(person: Person, subject: Subject) -> None:
+    slowly, manager = Slowly(person("coordinator"), subject), person("data_manager")
+    freeze = slowly.meanwhile(lambda: hold(manager, "subject:01-001", "frozen"))
+    ended, held = at_the_same_moment([slowly.save, freeze])
     assert isinstance(held, Hold), held
     assert isinstance(ended, datetime), ended
     assert held.set_at > ended
+
+
+def test_a_snapshot_holds_the_save_that_was_under_way_and_comes_out_the_same(
+    person: Person, subject: Subject
+) -> None:
+    slowly, statistician = Slowly(person("coordinator"), subject), person("statistician")
+    name = slowly.meanwhile(lambda: make_snapshot(statistician, "interim"))
+    _, made = at_the_same_moment([slowly.save, name])
+    assert isinstance(made, Snapshot), made
+    assert snapshot_entries(made)["VALUE"].to_list() == ["Carcinoma"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.export import Exported
+from onearm.capture.actions.under_way import settled_now
 from onearm.capture.export.archive import write_archive
 from onearm.capture.export.files import scratch_zip, sha256_of, zipped
 from onearm.capture.export.layout import newest_study
@@ -27,10 +28,11 @@ def archive(user: User | None, *, as_of: datetime | None = None) -> Exported:
     same bytes while no state was changed since. Raises `permissions.NotAllowed`, and
     ``OnearmError`` for a moment in the future and for one at which the database held no study.
     """
-    now = clock.now()
-    actor = permissions.actor(user, "export", None, now.date()) if user is not None else None
-    if as_of is not None and as_of > now:
+    today = clock.now().date()
+    actor = permissions.actor(user, "export", None, today) if user is not None else None
+    if as_of is not None and as_of > clock.now():
         raise OnearmError(say("exchange.future"))
+    now = settled_now()
     moment = as_of or now
     study = newest_study()
     if study is None or not StudyVersion.objects.filter(loaded_at__lte=moment).exists():

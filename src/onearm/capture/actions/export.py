@@ -65,9 +65,10 @@ def export(user: User | None, wanted: Wanted, *, target: str = "") -> Exported:
 
     user: None where whoever owns the database asks, on the command line. target: what the trail
     names as taken, where it is a thing of its own. Raises `permissions.NotAllowed`;
-    ``OnearmError`` for a format that is unknown, for nothing to export and for ODM with the audit
-    record where names must stay inside; ``Problems`` where a format cannot hold the data. A refused
-    export is not recorded: nothing left.
+    ``OnearmError`` for no format or an unknown one, a site or form that is not the person's to
+    export, a moment in the future, an empty database, and ODM with the audit record where names
+    must stay inside; ``Problems`` where a format cannot hold the data. A refused export is not
+    recorded: nothing left.
     """
     actor = _actor(user, with_names=wanted.with_names)
     _refuse_unknown(wanted)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm.capture import clock, permissions, states, trail
+from onearm.capture.actions.under_way import locked
 from onearm.capture.lockcheck import open_points
 from onearm.capture.models import EventInstance, FormInstance, Hold, Site, Subject
 from onearm.capture.words import say
@@ -100,7 +101,7 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
     held = find(target)
     actor = permissions.actor(user, TO_SET[Kind(kind)], held.site, clock.now().date())
     with transaction.atomic():
-        _wait_for_saves(held)
+        locked(_within(held))  # a save that is under way counts in the checklist
         if standing(target).filter(kind=kind).exists():
             raise OnearmError(say("hold.already").format(kind=say(f"hold.{kind}")))
         if kind == Kind.LOCKED:
@@ -116,15 +117,11 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
     return made
 
 
-def _wait_for_saves(held: Held) -> None:
-    """Lock the subjects that a target holds: a save that is under way ends first and counts in the
-    checklist, and the next one finds the hold."""
-    subjects = Subject.objects.order_by("pk")
+def _within(held: Held) -> QuerySet[Subject]:
+    """The subjects that a target holds."""
     if held.subject is not None:
-        subjects = subjects.filter(pk=held.subject.pk)
-    elif held.site is not None:
-        subjects = subjects.filter(site=held.site)
-    list(subjects.select_for_update(no_key=True).values_list("pk", flat=True))
+        return Subject.objects.filter(pk=held.subject.pk)
+    return Subject.objects.filter(site=held.site) if held.site else Subject.objects.all()
 
 
 def lift(user: User, hold: Hold, reason: str) -> Hold:

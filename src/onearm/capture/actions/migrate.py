@@ -12,6 +12,7 @@ from onearm.capture import clock, identity, permissions, places, states, studies
 from onearm.capture.actions import recheck
 from onearm.capture.actions.keep import keep_version
 from onearm.capture.actions.recalculate import recalculate_anew
+from onearm.capture.actions.under_way import locked
 from onearm.capture.amendments import Line, Maps, compare
 from onearm.capture.document import Cell, Document, cells, delta
 from onearm.capture.models import (
@@ -112,8 +113,7 @@ def _migrate(
     *,
     is_dry: bool,
 ) -> Moved:
-    # Locked before a form is read, as a save does: who saves a form of theirs waits.
-    list(Subject.objects.filter(site__in=sites).order_by("pk").select_for_update(no_key=True))
+    locked(Subject.objects.filter(site__in=sites))
     forms = list(
         FormInstance.objects.filter(event__subject__site__in=sites)
         .exclude(study_version=version)

@@ -17,6 +17,7 @@ from onearm.capture.actions.keep import break_signatures
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.recalculate import recalculate
 from onearm.capture.actions.sae import follow_serious
+from onearm.capture.actions.under_way import locked, one_at_a_time
 from onearm.capture.actions.visits import keep_date, settle_stage
 from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
@@ -136,13 +137,11 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
 
 
 def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
-    """The forms of the file beside what stands of each.
-
-    The subjects are locked before a form is read, as a save does: who saves a form of theirs waits.
-    """
-    found = Subject.objects.filter(code__in=entries["SUBJID"].unique()).select_related("site")
-    locked = found.order_by("pk").select_for_update(of=("self",), no_key=True)
-    subjects = {subject.code: subject for subject in locked}
+    """The forms of the file beside what stands of each; its subjects are locked."""
+    codes = entries["SUBJID"].unique()
+    if Subject.objects.filter(code__in=codes).count() < len(codes):
+        one_at_a_time()
+    subjects = locked(Subject.objects.filter(code__in=codes))
     visits = EventInstance.objects.filter(subject__site__in=sites.values())
     events = {(e.subject_id, e.visit, e.repeat): e for e in visits}
     stand = FormInstance.objects.filter(event__subject__site__in=sites.values())
