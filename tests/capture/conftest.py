@@ -10,12 +10,12 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.db import transaction
-from django.test import Client
+from django.db import connection, transaction
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
-from onearm.capture import clock, permissions, studies
+from onearm.capture import clock, permissions, studies, triggers
 from onearm.capture.models import (
     EventInstance,
     Grant,
@@ -129,3 +129,24 @@ def signed_in(db: None) -> Callable[[User], Client]:
         return client
 
     return enter
+
+
+@pytest.fixture(scope="module")
+def history_can_be_flushed() -> Iterator[None]:
+    """After these tests the database is emptied; history refuses that elsewhere."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def without_triggers(case: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            for statement in triggers.lifted(connection.vendor):
+                cursor.execute(statement)
+        flush(case)
+        with connection.cursor() as cursor:
+            for statement in triggers.lifted(connection.vendor):
+                cursor.execute(statement)
+            for statement in triggers.all_statements(connection.vendor):
+                cursor.execute(statement)
+
+    TransactionTestCase._fixture_teardown = without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = flush

@@ -27,13 +27,14 @@ from onearm.capture.models import (
 )
 from onearm.errors import OnearmError
 from tests.capture.api_world import EVENT, PDF
+from tests.capture.at_once import at_the_same_moment
 from tests.capture.conduct import fill
-from tests.capture.test_enrol_at_once import at_the_same_moment, history_can_be_flushed
 
 Person = Callable[..., User]
-pytestmark = pytest.mark.django_db(transaction=True)
-
-__all__ = ["history_can_be_flushed"]  # the fixture works by being here
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("history_can_be_flushed"),
+]
 
 
 def refused(results: list[object]) -> list[object]:

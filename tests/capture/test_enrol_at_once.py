@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from threading import Barrier, Thread
+from collections.abc import Callable
 
 import pytest
-from django.db import connection
-from django.test import TransactionTestCase
 
-from onearm.capture import triggers
 from onearm.capture.actions import enrol as actions
 from onearm.capture.models import Site, Subject, User
+from tests.capture.at_once import at_the_same_moment
 from tests.capture.conduct import screened
 
+pytestmark = pytest.mark.usefixtures("history_can_be_flushed")
 ROUNDS = 3
-
-
-@pytest.fixture(autouse=True, scope="module")
-def history_can_be_flushed() -> Iterator[None]:
-    """After these tests the database is emptied; history refuses that elsewhere."""
-    flush = TransactionTestCase._fixture_teardown
-
-    def without_triggers(case: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            for statement in triggers.lifted(connection.vendor):
-                cursor.execute(statement)
-        flush(case)
-        with connection.cursor() as cursor:
-            for statement in triggers.lifted(connection.vendor):
-                cursor.execute(statement)
-            for statement in triggers.all_statements(connection.vendor):
-                cursor.execute(statement)
-
-    TransactionTestCase._fixture_teardown = without_triggers
-    yield
-    TransactionTestCase._fixture_teardown = flush
-
-
-def at_the_same_moment(acts: list[Callable[[], object]]) -> list[object]:
-    """What each act returned or raised; each runs in a thread with its own connection."""
-    barrier, results = Barrier(len(acts)), [None] * len(acts)
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait(10)
-            results[number] = acts[number]()
-        except Exception as problem:
-            results[number] = problem
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
 
 
 @pytest.mark.django_db(transaction=True)

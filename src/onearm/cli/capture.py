@@ -61,8 +61,9 @@ def verify(
     from onearm.errors import OnearmError
 
     broken = [str(one) for one in trail.verify()]
-    told = anchors.read_text(encoding="utf-8").splitlines() if anchors else []
-    for line in filter(str.strip, told):
+    for line in anchors.read_text(encoding="utf-8").splitlines() if anchors else []:
+        if not line.strip():
+            continue
         try:
             at, _, hash_ = line.split()
             moment = datetime.fromisoformat(at)
