@@ -64,12 +64,14 @@ def revoke(user: User, key: ApiKey) -> None:
 def user_of(text: str) -> User | None:
     """Whose key this is; None where it is unknown, ended or revoked, or the account is.
 
-    An account that has to do something first (change its password) gets no further by its key.
+    An account that has to do something first (change its password) gets no further by its key. The
+    person's roles are read along: a request asks for them several times.
     """
     today = clock.now().date()
     key = (
         ApiKey.objects.filter(digest=_digest(text), revoked_at=None, ends__gt=today)
         .select_related("user")
+        .prefetch_related("user__grants")
         .first()
     )
     if key is None or not key.user.is_active or key.user.must_change_password:
