@@ -24,6 +24,7 @@ from onearm.capture.models import (
     Hold,
     LabRange,
     Query,
+    Reconciliation,
     SeriousEvent,
     Site,
     SiteVersion,
@@ -39,6 +40,10 @@ Person = Callable[..., User]
 PDF = b"%PDF-1.7\n" + b"report of an invented person\n" * 20
 RANGES = b"laboratory,analyte,low,high,begins\nCentral,HGB,115,150,2026-01-01\n"
 LINES = b"subject,tumour\n01-001,Cholangiocarcinoma\n"
+SAFETY = b"Patient,Event,Onset\n01-001,Vomiting of blood,2026-06-01\n"
+SIDES = (
+    "term_here", "term_there", "onset_here", "onset_there", "serious_here", "serious_there",
+)  # fmt: skip
 EVENT = {
     "AETERM": "Vomiting of blood",
     "AECTCAE": "Gastric hemorrhage",
@@ -76,8 +81,13 @@ def build(person: Person, site: Site, version: StudyVersion) -> dict[str, World]
         rows=0,
         sha256="0" * 64,
     )
+    line = {"fate": "only_there", "subject": "01-001", **dict.fromkeys(SIDES, ""), "differs": []}
+    compared = Reconciliation.objects.create(
+        at=now, user=manager, role="data_manager", name="safety.csv", sha256="0" * 64, lines=[line]
+    )
     shared = {
         "taken": str(taken.pk),
+        "reconciliation": str(compared.pk),
         "snapshot": str(snapshot.pk),
         "version": str(version.number),
         "name": "accrual",
@@ -189,7 +199,7 @@ class Route:
         """Whether its address names something of a site."""
         shared = {
             "taken", "snapshot", "version", "name", "person", "role",
-            "aid", "what", "range", "range_file", "change",
+            "aid", "what", "range", "range_file", "change", "reconciliation",
         }  # fmt: skip
         return bool({self.at.get(part, part) for part in _parts(self.path)} - shared)
 
@@ -297,6 +307,7 @@ ROUTES = (
     Route("GET", "/verification/plan", "form.view"),
     Route("POST", "/verification/plan", "plan.edit", {"form": "DISEASE", "percent": 20}),
     Route("GET", "/holds/{target}", "subject.view"),
+    Route("GET", "/holds/{target}/report", "subject.view"),
     Route("POST", "/holds/{target}", "review", {"kind": "reviewed"}),
     Route("POST", "/holds/{target}", "freeze", {"kind": "frozen"}),
     Route("POST", "/holds/{target}", "lock", {"kind": "locked"}),
@@ -326,6 +337,16 @@ ROUTES = (
     Route("POST", "/contacts", "sae.contacts", {"name": "Safety", "email": "s@example.org"}),
     Route("POST", "/contacts/{number}/end", "sae.contacts", at={"number": "contact"}),
     Route("GET", "/deviations", "subject.view", lists=True),
+    Route("GET", "/reconciliations", "safety.view"),
+    Route(
+        "POST",
+        "/reconciliations",
+        "sae.reconcile",
+        {"subject": "Patient", "term": "Event", "onset": "Onset"},
+        upload=("safety.csv", SAFETY),
+    ),
+    Route("GET", "/reconciliations/{number}", "safety.view", at={"number": "reconciliation"}),
+    Route("GET", "/reconciliations/{number}/file", "safety.view", at={"number": "reconciliation"}),
     # data out
     Route("POST", "/exports", "export.deidentified", {"formats": ["csv"]}),
     Route("POST", "/exports", "export", {"formats": ["csv"], "with_names": True}),

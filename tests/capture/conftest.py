@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.utils import translation
+from pytest_django.plugin import DjangoDbBlocker
 
 from onearm.capture import clock, permissions, studies, triggers
 from onearm.capture.models import (
@@ -37,20 +39,39 @@ def english() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What module-wide fixtures write is there for every test of the module, and then taken back.
+
+    A test's own writes are taken back after it, as always.
+    """
+    with django_db_blocker.unblock(), translation.override("en"), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def version(db: None) -> StudyVersion:
+    return taken_in()
+
+
+def taken_in() -> StudyVersion:
+    """The study that ships as a version; its folder is read once for all tests."""
+    with mock.patch.object(studies, "load", return_value=shipped()):
+        return studies.take_in(STUDY)
+
+
 @cache
-def _shipped() -> Study:
+def shipped() -> Study:
     return load(STUDY)
 
 
 @pytest.fixture
-def version(db: None, monkeypatch: pytest.MonkeyPatch) -> StudyVersion:
-    """The shipped study, which no test changes where it lies: read once, taken in each time."""
-    monkeypatch.setattr(studies, "load", lambda path: _shipped() if path == STUDY else load(path))
-    return studies.take_in(STUDY)
-
-
-@pytest.fixture
 def site(version: StudyVersion) -> Site:
+    return first_site(version)
+
+
+def first_site(version: StudyVersion) -> Site:
     made = Site.objects.create(code="01", name="First hospital")
     SiteVersion.objects.create(site=made, version=version, begins=LONG_AGO)
     return made
@@ -59,6 +80,11 @@ def site(version: StudyVersion) -> Site:
 @pytest.fixture
 def person(site: Site) -> Callable[..., User]:
     """Makes a person with a role, at the site where the role's rights are by site."""
+    return people_of(site)
+
+
+def people_of(site: Site) -> Callable[..., User]:
+    """What the fixture `person` gives."""
 
     def make(role: str, *, name: str = "", at: Site | None = site) -> User:
         user = User.objects.create_user(

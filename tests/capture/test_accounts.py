@@ -138,6 +138,19 @@ def test_a_role_gives_nothing_before_training_nor_outside_its_days(
     ]
 
 
+def test_a_role_that_ended_keeps_the_day_on_which_it_ended(
+    office: User, anna: tuple[User, str], site: Site
+) -> None:
+    user, begins = anna[0], TODAY - timedelta(days=30)
+    ends = TODAY - timedelta(days=10)
+    grant = accounts.give(office, user, "monitor", site=site, begins=begins, ends=ends)
+    with pytest.raises(accounts.AccountProblem, match=f"ended on {ends} already"):
+        accounts.end_role(office, grant, "left")
+    grant.refresh_from_db()
+    assert grant.ends == ends
+    assert acts()[-1] == "role.give"
+
+
 def test_ended_accounts_are_out_at_once_and_stay_in_the_list_of_past_days(
     office: User, person: Person
 ) -> None:
@@ -305,6 +318,9 @@ def test_sites_are_added_by_the_administrator_and_released_by_the_study_builder(
     assert SiteVersion.objects.get(site=made).version == version
     with pytest.raises(site_actions.SiteProblem, match="no time zone"):
         site_actions.make(office, "08", "Eighth", "Mars")
+    for code, name in (("A/B", "x"), ("A:B", "x"), ("A" * 21, "x"), ("08", "x" * 201), ("08", " ")):
+        with pytest.raises(OnearmError, match="without / and :"):
+            site_actions.make(office, code, name, "UTC")
     with pytest.raises(site_actions.SiteProblem, match="later day"):
         site_actions.release(builder, made, version, LONG_AGO, "x")
     with pytest.raises(NotAllowed):

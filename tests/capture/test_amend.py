@@ -6,13 +6,18 @@ import io
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from onearm.capture import clock, entries, serving, studies, trail
-from onearm.capture.actions.amend import Blocked, migrate, take_in, take_in_zip
+from onearm.capture.actions import amend
+from onearm.capture.actions.amend import take_in, take_in_zip
 from onearm.capture.actions.export import Wanted, entries_of, export, selection_for
+from onearm.capture.actions.migrate import Blocked, migrate
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.sites import release
 from onearm.capture.document import Cell
@@ -36,6 +41,7 @@ from onearm.study.forms import Item
 from onearm.study.odm import draft_from_odm
 from onearm.study.text import Text
 
+from .api_world import with_key
 from .conftest import STUDY
 
 Person = Callable[..., User]
@@ -98,6 +104,28 @@ def test_forms_that_stand_keep_their_version_and_new_ones_take_the_released_one(
         AuditEvent.objects.get(action="study.release").details["from"]
         == clock.now().date().isoformat()
     )
+
+
+def test_a_version_is_entered_from_its_day_on_as_the_site_has_it(
+    folder: Path,
+    subject: Subject,
+    site: Site,
+    person: Person,
+    signed_in: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2031, 3, 1, 20, tzinfo=UTC))
+    site.zone = "Asia/Shanghai"
+    site.save()  # where it is four in the morning of the next day
+    builder, nurse = person("study_builder"), person("coordinator")
+    version = take_in(builder, _amended(folder))
+    release(builder, site, version, date(2031, 3, 2), "approved")
+    page = signed_in(nurse).get("/subjects/01-001/SCREENING/1/DM").content.decode()
+    assert "Shoe size" in page
+    given = {"version": 0, "cells": [{"item": "SHOE", "value": "42"}]}
+    address = "/api/subjects/01-001/forms/SCREENING/1/DM"
+    made = with_key(nurse).put(address, given, "application/json").json()
+    assert made["study_version"] == version.number
 
 
 def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(
@@ -269,7 +297,11 @@ def test_a_code_gets_other_words_only_with_a_reason_and_no_other_meaning_ever_af
     with pytest.raises(OnearmError, match=r"DM\.SEX = M: .* -> Missing"):
         take_in(builder, folder)
     form.write_text(SEX_WITH.format(m="Male sex", zh="男性"), encoding="utf-8")
-    second = take_in(builder, folder, reworded="clearer words")
+    files = [(p.relative_to(folder).as_posix(), p.read_bytes()) for p in folder.rglob("*.*")]
+    file = SimpleUploadedFile("study.zip", _zipped(*files))
+    given = {"file": file, "reworded": "clearer words"}
+    made = with_key(builder).post("/api/versions", given).json()
+    second = StudyVersion.objects.get(number=made["version"])
     act = AuditEvent.objects.filter(action="study.load").latest("number")
     assert act.reason == "clearer words"
     assert act.details["reworded"] == [f"DM.SEX = M: {_told(before)} -> Male sex / 男性"]
@@ -316,6 +348,54 @@ def test_a_zip_of_the_folder_is_taken_in_and_others_are_refused(
     for content, said in ((b"no zip", "not a zip"), (outside.getvalue(), "outside")):
         with pytest.raises(OnearmError, match=said):
             take_in_zip(builder, content)
+
+
+def _zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w", method) as out:
+        for name, content in files:
+            out.writestr(name, content)
+    return bundle.getvalue()
+
+
+def _encrypted(content: bytes) -> bytes:
+    """The same zip file with the sign of encryption on its file, in both of its headers."""
+    local, central = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    marked = bytearray(content)
+    marked[local + 6] |= 1
+    marked[central + 8] |= 1
+    return bytes(marked)
+
+
+STORED = _zipped(("study.yaml", b"id: TRIAL"), method=zipfile.ZIP_STORED)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STORED.replace(b"id: TRIAL", b"id: TRIAX"),
+        _encrypted(STORED),
+        _zipped(("study.yaml", b"id: X"), ("notes.md", "说明".encode("gb18030"))),
+        _zipped(("study.yaml", b"id: X"), ("study.yaml/forms.yaml", b"form: X")),
+        _zipped((f"{'x' * 300}.yaml", b"id: X")),
+    ],
+    ids=["wrong sum", "encrypted", "GBK", "a file and a folder", "a long name"],
+)
+def test_a_zip_that_cannot_be_read_is_refused_in_words(
+    content: bytes, version: StudyVersion, person: Person
+) -> None:
+    file = SimpleUploadedFile("study.zip", content)
+    answer = with_key(person("study_builder")).post("/api/versions", {"file": file})
+    assert answer.status_code == 400
+    assert "cannot be read from the zip file" in answer.json()["detail"]
+
+
+def test_a_zip_beyond_the_limit_is_called_too_large(
+    version: StudyVersion, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amend, "MOST_BYTES", 100)
+    with pytest.raises(OnearmError, match="larger than any study folder"):
+        take_in_zip(person("study_builder"), STORED)
 
 
 def test_rights_days_and_releases_are_checked(

@@ -15,8 +15,9 @@ import schemathesis
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -32,6 +33,8 @@ from onearm.capture.models import (
     Hold,
     Query,
     Site,
+    SiteVersion,
+    StudyVersion,
     Subject,
     User,
 )
@@ -161,6 +164,12 @@ def test_a_key_ends_with_its_day_its_revocation_and_its_account(
     with pytest.raises(OnearmError):
         revoke(person("monitor"), key)
     revoke(user, key)
+    key.refresh_from_db()
+    ended = key.revoked_at
+    revoke(user, key)
+    key.refresh_from_db()
+    assert key.revoked_at == ended is not None
+    assert AuditEvent.objects.filter(action="key.revoke").count() == 1
     assert client.get("/api/subjects").status_code == 401
     client = _client(user)
     user.is_active = False
@@ -247,3 +256,37 @@ def test_no_two_shapes_share_a_name() -> None:
     ]
     assert len(shapes) > 60
     assert sorted(shapes) == sorted(set(shapes))
+
+
+@pytest.mark.parametrize(
+    ("role", "address"),
+    [
+        ("auditor", "/api/review/late?ends=0001-01-01"),
+        ("auditor", "/api/review/late?ends=9999-12-31"),
+        ("auditor", "/api/trail?ends=9999-12-31"),
+        ("auditor", "/api/access?day=0001-01-01"),
+    ],
+)
+def test_a_day_beyond_all_trials_is_refused(role: str, address: str, person: Person) -> None:
+    answer = _client(person(role)).get(address)
+    assert answer.status_code == 422
+    assert "between 1900 and 2999" in answer.content.decode()
+
+
+def test_a_list_of_sites_takes_as_many_queries_for_four_as_for_one(
+    site: Site, version: StudyVersion, person: Person
+) -> None:
+    program = _client(person("administrator"))
+    counts = []
+    for codes in ((), ("02", "03", "04")):
+        for code in codes:
+            made = Site.objects.create(code=code, name=code)
+            SiteVersion.objects.create(
+                site=made, version=version, begins=site.versions.get().begins
+            )
+        with CaptureQueriesContext(connection) as asked:
+            answer = program.get("/api/sites").json()
+        assert [each["releases"][0]["version"] for each in answer] == [1] * (1 + len(codes))
+        counts.append(len(asked))
+        assert not any('"files"' in query["sql"] for query in asked.captured_queries)
+    assert counts[0] == counts[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -143,7 +144,7 @@ def test_a_key_of_a_person_without_training_or_role_sees_nothing(
 
 
 def test_a_key_gets_no_further_than_its_person_would(
-    subject: Subject, person: Person, settings: object
+    subject: Subject, person: Person, settings: Any
 ) -> None:
     doctor, manager = person("investigator"), person("data_manager")
     doctor.equivalence_accepted_at = None
@@ -155,7 +156,7 @@ def test_a_key_gets_no_further_than_its_person_would(
     )
     program = with_key(manager)
     assert program.get("/api/subjects").status_code == 200
-    settings.SECOND_FACTOR = True  # type: ignore[attr-defined]
+    settings.SECOND_FACTOR = True
     assert program.get("/api/subjects").status_code == 403
     browser = Client()
     browser.force_login(manager, backend=django_settings.AUTHENTICATION_BACKENDS[-1])

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,10 +19,11 @@ from django.apps import apps
 from django.conf import settings as configured
 from django.test import Client
 
-from onearm.capture import clock, entries, studies
+from onearm.capture import clock, entries, studies, trail
 from onearm.capture.actions import files, redaction
 from onearm.capture.actions.api_keys import make_key
 from onearm.capture.actions.archive import archive
+from onearm.capture.actions.export import Exported, Wanted, export
 from onearm.capture.actions.files import Upload
 from onearm.capture.actions.queries import ask
 from onearm.capture.actions.save import Changes, save
@@ -38,6 +40,7 @@ from onearm.capture.models import (
 from onearm.capture.permissions import NotAllowed
 from onearm.errors import OnearmError
 
+from .api_world import with_key
 from .test_files import PDF
 
 Person = Callable[..., User]
@@ -201,6 +204,41 @@ def test_a_file_that_is_changed_missing_or_new_is_named(captured: User, tmp_path
     assert "README.txt: it was changed" in told
     assert "data/dm.csv: it is missing" in told
     assert "new.txt: it is not in MANIFEST.csv" in told
+
+
+def test_a_moment_before_the_first_version_has_no_archive(
+    captured: User, version: StudyVersion
+) -> None:
+    before = version.loaded_at - timedelta(days=1)
+    with pytest.raises(OnearmError, match="holds no study yet"):
+        archive(captured, as_of=before)
+    answer = with_key(captured).post(
+        "/api/exports/archive", {"as_of": before.isoformat()}, "application/json"
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("take", [archive, lambda user: export(user, Wanted(with_names=True))])
+def test_what_leaves_leaves_nothing_open_and_nothing_behind_where_it_is_refused(
+    take: Callable[[User], Exported],
+    captured: User,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before, opened = set(tmp_path.iterdir()), len(list(Path("/proc/self/fd").iterdir()))
+    made = take(captured)
+    assert set(tmp_path.iterdir()) - before == {made.path}
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    made.path.unlink()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(trail, "record", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        take(captured)
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_the_page_sends_it_to_who_may_export(captured: User, person: Person) -> None:

@@ -152,6 +152,9 @@ def test_an_anchor_holds_until_the_history_before_it_is_made_anew(
     done = onearm(*words, check=False)
     assert done.returncode == 1
     assert "not what it was" in done.stdout
+    anchors.write_text(f"{at} {chains} {hash_}\n\ntwo words\n")
+    done = onearm(*words, check=False)
+    assert "'two words' is no anchor" in done.stderr
 
 
 @given(st.binary(max_size=40), st.integers(min_value=0, max_value=3))

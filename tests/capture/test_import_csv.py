@@ -26,6 +26,7 @@ from onearm.capture.permissions import NotAllowed
 from onearm.errors import OnearmError
 from onearm.simulate import trial as simulated
 from onearm.store.odm import write_odm
+from tests.capture.api_world import with_key
 
 Person = Callable[..., User]
 PLAN = Plan(
@@ -216,6 +217,69 @@ def test_the_file_is_kept_with_its_hash_and_its_account(subject: Subject, manage
     assert stored.sha256[:16] in AuditEvent.objects.get(action="import").target
 
 
+def test_a_file_that_was_loaded_keeps_that_account_when_it_is_tried_again(
+    subject: Subject, manager: User
+) -> None:
+    kept = keep(manager, "lab.csv", "csv", (HEAD + GOOD).encode())
+    load_lines(manager, kept, PLAN, is_dry=False)
+    loaded = TakenFile.objects.get().account
+    assert load_lines(manager, kept, PLAN, is_dry=True).count("same") == 1
+    assert TakenFile.objects.get().account == loaded
+    load_lines(manager, kept, PLAN, is_dry=False)
+    assert (loaded["new"], TakenFile.objects.get().account["same"]) == (1, 1)
+
+
+def test_what_is_loaded_and_its_account_are_kept_together_or_not_at_all(
+    subject: Subject, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = keep(manager, "lab.csv", "csv", (HEAD + GOOD).encode())
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(TakenFile, "save", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        load_lines(manager, kept, PLAN, is_dry=False)
+    assert not FormInstance.objects.exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(trail, "record", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        keep(manager, "other.csv", "csv", b"another file")
+    assert TakenFile.objects.count() == 1
+
+
+def test_a_long_name_fits_into_the_trail_with_the_hash_of_its_file(
+    subject: Subject, manager: User
+) -> None:
+    kept = keep(manager, f"{'结果' * 120}.csv", "csv", (HEAD + GOOD).encode())
+    load_lines(manager, kept, PLAN, is_dry=False)
+    longest = AuditEvent._meta.get_field("target").max_length
+    targets = list(AuditEvent.objects.values_list("target", flat=True))
+    assert all(len(target) <= longest for target in targets)
+    assert f"(SHA-256 {kept.sha256[:16]})" in AuditEvent.objects.get(action="import").target
+
+
+def test_a_program_converts_units_by_the_same_plan(subject: Subject, manager: User) -> None:
+    kept = keep(manager, "us.csv", "csv", WITH_UNITS.encode())
+    program, address = with_key(manager), f"/api/imports/{kept.pk}/load"
+    plan = {
+        "form": "LB",
+        "subject": "Patient",
+        "visit": "=SCREENING",
+        "items": {"LBDAT": "Date", "BILI": "Bili", "HGB": "Hb"},
+        "units": {"BILI": "Bili unit", "HGB": "=g/dL"},
+    }
+    refused = program.post(address, {"dry": False, "plan": plan}, "application/json").json()
+    assert [line["fate"] for line in refused["lines"]] == ["refused"]
+    assert "allow the conversion" in refused["lines"][0]["why"][0]
+    allowed = {**plan, "convert": ["BILI", "HGB"]}
+    loaded = program.post(address, {"dry": False, "plan": allowed}, "application/json").json()
+    assert loaded["lines"][0]["converted"] == [
+        "BILI 1.2 mg/dL = 20.5 umol/L", "HGB 12.55 g/dL = 126 g/L",
+    ]  # fmt: skip
+    assert (_value("BILI"), _value("HGB")) == ("20.5", "126")
+
+
 def test_an_odm_file_of_the_study_is_loaded_and_a_second_time_changes_nothing(
     version: StudyVersion, manager: User, tmp_path: Path
 ) -> None:
@@ -240,6 +304,7 @@ def test_columns_are_guessed_from_names_and_labels(version: StudyVersion) -> Non
         (b"", "empty"),
         (b"\xff\xfe\x00\x01", "neither UTF-8 nor GBK"),
         (b"Patient,Patient\n1,2\n", "more than once"),
+        (b'Patient,Date\n1,"' + b"x" * 200_000 + b'"\n', "Line 2 is no line of a CSV file"),
         (b"Patient,Date,Lab,ALT,AST\n1,2\n", "Line 2 has 2 cells"),
         (b"Subject,Date\n1,2\n", "no column 'Patient'"),
     ],

@@ -65,6 +65,7 @@ def test_times_that_cannot_be_and_empty_texts_are_refused(manager: User) -> None
     for incident in (
         Incident(*OUTAGE, now + HOUR),
         Incident(*OUTAGE, now - HOUR, now - 2 * HOUR),
+        Incident(*OUTAGE, now - HOUR, now + HOUR),
         Incident("", "none", now),
         Incident("something", "  ", now),
     ):

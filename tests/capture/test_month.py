@@ -148,6 +148,15 @@ def test_a_missed_visit_keeps_its_reason_until_it_takes_place(
         mark_missed(nurse, study, subject, "C1D8", 1, "snow storm")
 
 
+@pytest.mark.parametrize(("visit", "repeat"), [("C1D8", 2), ("CYCLE", 0), ("CYCLE", 10**30)])
+def test_a_repeat_that_the_schedule_has_not_is_not_missed(
+    visit: str, repeat: int, study: Study, person: Person, subject: Subject
+) -> None:
+    with pytest.raises(OnearmError, match="no planned visit"):
+        mark_missed(person("coordinator"), study, subject, visit, repeat, "holiday")
+    assert not EventInstance.objects.exists()
+
+
 def test_a_held_subject_takes_no_visit(study: Study, person: Person, subject: Subject) -> None:
     from onearm.capture.actions.hold import hold
 

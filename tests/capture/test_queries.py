@@ -14,6 +14,7 @@ from onearm.capture.permissions import NotAllowed
 from onearm.capture.states import Held
 from onearm.capture.views.queries import moves
 from onearm.errors import OnearmError
+from tests.capture.api_world import with_key
 from tests.capture.conduct import fill
 
 Person = Callable[..., User]
@@ -44,6 +45,29 @@ def test_a_query_stands_on_an_empty_item_of_an_unsaved_form(
     where = (query.visit, query.repeat, query.form, query.row, query.item)
     assert where == ("CYCLE", 1, "VS", 1, "WEIGHT")
     assert not subject.events.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ({"visit": "NOWHERE"}, "NOWHERE"),
+        ({"visit": "CYCLE", "form": "DISEASE"}, "Disease"),
+        ({"form": "NOFORM"}, "NOFORM"),
+        ({"visit": "SCREENING", "form": "DM", "row": 1, "item": "WEIGHT"}, "WEIGHT"),
+        ({"visit": "SCREENING", "item": "SEX"}, "SEX"),
+        ({"row": 3}, "3"),
+    ],
+)
+def test_a_program_asks_about_no_place_that_the_study_has_not(
+    place: dict[str, object], named: str, person: Person, subject: Subject
+) -> None:
+    program = with_key(person("monitor"))
+    address = "/api/subjects/01-001/queries"
+    answer = program.post(address, {"text": "why?", **place}, "application/json")
+    assert answer.status_code == 400
+    assert "has no place" in answer.json()["detail"]
+    assert named in answer.json()["detail"]
+    assert not Query.objects.filter(check_id="").exists()
 
 
 def test_the_talk_goes_from_the_site_to_who_asked_and_back(

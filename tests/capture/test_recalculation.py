@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from onearm.capture import clock, studies, trail
+from onearm.capture.actions.migrate import migrate
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.document import Cell, cells
@@ -24,6 +25,7 @@ from onearm.capture.models import (
     Signature,
     Site,
     SiteVersion,
+    StudyVersion,
     Subject,
     User,
 )
@@ -234,10 +236,71 @@ def test_a_file_brings_calculated_items_along(
     assert not Query.objects.filter(form__in=["ONCE", "SUMMED"]).exists()
 
 
-def test_the_reason_is_read_in_chinese() -> None:
+def test_a_formula_that_an_amendment_changes_is_worked_out_when_forms_move(
+    person: Person, nurse: User, site: Site, visit: EventInstance, tmp_path: Path
+) -> None:
+    put(nurse, visit, "WEIGHED", WEIGHT="60")
+    once = put(nurse, visit, "ONCE", GIVEN="120")
+    put(nurse, visit, "SUMMED", NOTE="as planned")
+    row = ("01", "01-001", "CYCLE", 1, "DOSE", 1, "TOTAL", "99.0", None)
+    manager = person("data_manager")
+    take_entries(manager, pl.DataFrame([row], schema=dict(ENTRY), orient="row"), source="a file")
+    version = amended(tmp_path, site, "WEIGHED.WEIGHT * 2", "WEIGHED.WEIGHT * 3")
+    dry = migrate(manager, version, [site])
+    assert [text.partition("Screening · ")[2] for text in dry.calculated] == [
+        "Dose given · Total dose: 120.0 → 180.0",
+        "Summary · Twice the total dose: 240.0 → 360.0",
+    ]
+    assert standing(visit, "ONCE")["TOTAL"] == "120.0"
+    assert migrate(manager, version, [site], is_dry=False).calculated == dry.calculated
+    assert standing(visit, "ONCE")["TOTAL"] == "180.0"
+    assert standing(visit, "SUMMED") == {"TWICE": "360.0", "NOTE": "as planned"}
+    # The formula of this one is as it was, and so is what a file gave.
+    assert standing(EventInstance.objects.get(visit="CYCLE"), "DOSE")["TOTAL"] == "99.0"
+    saves = list(FormVersion.objects.filter(instance=once).order_by("version"))
+    assert [save.origin for save in saves] == ["screen", "migration", "calculation"]
+    last = saves[-1]
+    assert (last.user, last.role, last.study_version) == (manager, "data_manager", version)
+    assert last.reason == "calculated anew by version 2 of the study"
+    assert last.delta == {"rows": [{"_key": 1, "TOTAL": "180.0"}]}
+    assert list(trail.verify()) == []
+
+
+def test_a_locked_form_keeps_its_result_under_the_version_that_gave_it(
+    person: Person, nurse: User, site: Site, visit: EventInstance, tmp_path: Path
+) -> None:
+    put(nurse, visit, "WEIGHED", WEIGHT="60")
+    once = put(nurse, visit, "ONCE", GIVEN="120")
+    put(nurse, visit, "SUMMED", NOTE="as planned")
+    Hold.objects.create(target=f"form:{once.pk}", kind="locked", set_by=nurse, set_at=clock.now())
+    version = amended(tmp_path, site, "WEIGHED.WEIGHT * 2", "WEIGHED.WEIGHT * 3")
+    moved = migrate(person("data_manager"), version, [site], is_dry=False)
+    assert (moved.calculated, len(moved.held)) == ((), 1)
+    once.refresh_from_db()
+    assert (once.version, once.study_version.number) == (1, 1)
+    assert standing(visit, "SUMMED")["TWICE"] == "240.0"
+
+
+def amended(tmp_path: Path, site: Site, old: str, new: str) -> StudyVersion:
+    """The study with another formula on the form ONCE, released to the site."""
+    form = tmp_path / "study" / "forms" / "once.yaml"
+    form.write_text(form.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    version = studies.take_in(tmp_path / "study")
+    SiteVersion.objects.create(site=site, version=version, begins=clock.now().date())
+    return version
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "calculated anew from WEIGHED at SCREENING, version 2",
+        "calculated anew by version 2 of the study",
+    ],
+)
+def test_the_reason_is_read_in_chinese(reason: str) -> None:
     from django.utils import translation
 
     with translation.override("zh-hans"):
-        told = said("calculated anew from WEIGHED at SCREENING, version 2")
+        told = said(reason)
     assert "重新计算" in told
-    assert "WEIGHED" in told
+    assert "2" in told

@@ -15,6 +15,7 @@ from onearm.capture.actions.reconcile import Columns, Event, compare, reconcile
 from onearm.capture.lockcheck import checklist
 from onearm.capture.models import AuditEvent, FormInstance, Reconciliation, Subject, User
 from onearm.errors import OnearmError
+from tests.capture.api_world import with_key
 from tests.capture.conduct import fill
 
 Person = Callable[..., User]
@@ -108,6 +109,13 @@ def test_a_file_is_compared_and_nothing_is_changed(person: Person, serious: Form
     assert "infection" not in str(act.details)
 
 
+def test_semicolons_and_tabs_separate_columns_too(person: Person, serious: FormInstance) -> None:
+    for separator in (";", "\t"):
+        text = FILE.replace(",", separator)
+        made = reconcile(person("data_manager", name=separator), "x", text.encode(), WHERE)
+        assert [line["fate"] for line in made.lines] == ["only_there", "matched"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 def test_a_chinese_file_is_read_as_it_comes(
     encoding: str, person: Person, serious: FormInstance
@@ -127,8 +135,10 @@ def test_a_chinese_file_is_read_as_it_comes(
     ("content", "columns", "says"),
     [
         (FILE.encode(), Columns("Subject", "Event", "Onset"), "no column Subject; it has Patient"),
-        (b"\xff\xff\xff", WHERE, "is no table in CSV"),
-        (b"", WHERE, "is no table in CSV"),
+        (b"\xff\xff\xff", WHERE, "neither UTF-8 nor GBK"),
+        (b"", WHERE, "The file is empty"),
+        (FILE.replace(",Yes", "").encode(), WHERE, "Line 2 has 3 cells, the header 4"),
+        (b'Patient,"' + b"x" * 200_000 + b'"', WHERE, "no line of a CSV file"),
         (b"x" * 5_000_001, WHERE, "larger than 5 MB"),
     ],
 )
@@ -173,6 +183,32 @@ def test_the_file_has_every_line_and_the_trail_who_took_it(
     assert [row["fate"] for row in rows] == ["only_there", "matched"]
     assert rows[1]["onset_there"] == "2026-05-12"
     assert AuditEvent.objects.get(action="export").target == f"reconciliation {made.pk}"
+
+
+def test_a_program_compares_and_reads_what_the_page_does(
+    person: Person, serious: FormInstance
+) -> None:
+    program = with_key(person("medical_reviewer"))
+    given = {"subject": "Patient", "term": "Event", "onset": "Onset", "serious": "Serious"}
+    file = SimpleUploadedFile("safety.csv", FILE.encode())
+    made = program.post("/api/reconciliations", {**given, "file": file}).json()
+    head = made["reconciliation"]
+    assert (head["name"], head["by"], head["role"]) == (
+        "safety.csv", "medical_reviewer", "medical_reviewer",
+    )  # fmt: skip
+    counts = [head[fate] for fate in ("matched", "differs", "only_here", "only_there")]
+    assert counts == [1, 0, 0, 1]
+    assert [line["fate"] for line in made["lines"]] == ["only_there", "matched"]
+    address = f"/api/reconciliations/{head['number']}"
+    assert program.get(address).json() == made
+    assert program.get("/api/reconciliations").json() == {"total": 1, "items": [head]}
+    rows = csv.DictReader(io.StringIO(program.get(f"{address}/file").content.decode("utf-8-sig")))
+    assert [row["term_there"] for row in rows] == ["Hepatic failure", "bile duct infection"]
+    missing = {**given, "subject": "Who", "file": SimpleUploadedFile("x.csv", FILE.encode())}
+    refused = program.post("/api/reconciliations", missing)
+    assert refused.status_code == 400
+    assert "no column Who" in refused.json()["detail"]
+    assert program.get("/api/reconciliations/99").status_code == 404
 
 
 def reconciled(subject: Subject) -> int:

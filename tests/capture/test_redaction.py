@@ -10,10 +10,12 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from onearm.capture import clock, entries, trail
-from onearm.capture.actions import queries
+from onearm.capture.actions import queries, sae
 from onearm.capture.actions import redaction as redactions
+from onearm.capture.actions.reconcile import Columns, reconcile
 from onearm.capture.actions.redaction import MARK, RedactionProblem
 from onearm.capture.actions.save import Changes, save
+from onearm.capture.actions.take_file import keep
 from onearm.capture.document import Cell
 from onearm.capture.models import (
     AuditEvent,
@@ -22,12 +24,17 @@ from onearm.capture.models import (
     FormVersion,
     Hold,
     Query,
+    Reconciliation,
     RedactedVersion,
+    SeriousEvent,
+    SeriousReport,
     Signature,
+    Subject,
     User,
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.capture.states import Held
+from tests.capture.conduct import fill
 
 Person = Callable[..., User]
 NAME = "Zhang Wei, born 1961"
@@ -114,6 +121,40 @@ def test_who_approves_is_told_where_people_quoted_the_value(
     assert list(trail.verify()) == []
     with pytest.raises(DatabaseError), transaction.atomic():
         query.entries.update(text=MARK)
+
+
+def test_reports_and_comparisons_lose_the_value_and_what_quotes_it_elsewhere_is_named(
+    person: Person, subject: Subject
+) -> None:
+    nurse, manager = person("coordinator"), person("data_manager")
+    row = {"AETERM": NAME, "AESER": "Y", "AESTDAT": "2026-06-01"}
+    saved = fill(nurse, subject, "LOG", "AE", **row).instance
+    event = SeriousEvent.objects.get()
+    sae.report(nurse, event, "")
+    sae.report(nurse, event, f"{NAME} is at home")
+    lines = f"Patient;Event;Onset\n01-001;{NAME};2026-06-01\n02-001;{NAME};2026-06-01\n"
+    columns = Columns("Patient", "Event", "Onset")
+    compared = reconcile(manager, "safety.csv", lines.encode(), columns)
+    taken = [
+        keep(manager, "list.csv", "csv", f"a,b\n{NAME},1\n".encode()),
+        keep(manager, "other.csv", "csv", b"a,b\n2,1\n"),
+    ]
+    request = redactions.request(nurse, saved.versions.get(), 1, "AETERM", "a name")
+    redactions.approve(manager, request)
+    reports = [each.content["AETERM"] for each in SeriousReport.objects.order_by("number")]
+    assert reports == [MARK, MARK]
+    named = [(x["subject"], x["term_here"], x["term_there"]) for x in fresh(compared).lines]
+    assert sorted(named) == [("01-001", MARK, MARK), ("02-001", "", NAME)]
+    left = [f"report of serious event {event.pk}", f"loaded file {taken[0].pk}"]
+    assert redactions.quoted_in(request) == left
+    act = AuditEvent.objects.get(action="redaction.approve")
+    assert act.details["reports"] == [f"{event.pk}.1", f"{event.pk}.2"]
+    assert act.details["reconciliations"] == [compared.pk]
+    assert list(trail.verify()) == []
+
+
+def fresh(compared: Reconciliation) -> Reconciliation:
+    return Reconciliation.objects.get(pk=compared.pk)
 
 
 def test_it_takes_two_persons_with_the_right(form: FormInstance, person: Person) -> None:

@@ -105,6 +105,22 @@ def test_contacts_are_told_at_once_and_nothing_identifies_the_patient(
     assert (told.details["sent"], told.details["failed"]) == (2, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("Safety", "not an address"),
+        ("Safety", "a@example.org\nBcc: b@example.org"),
+        ("Safety", f"{'a' * 250}@example.org"),
+        (" ", "safety@example.org"),
+        ("S" * 201, "safety@example.org"),
+    ],
+)
+def test_nobody_is_kept_whom_no_mail_reaches(name: str, email: str, person: Person) -> None:
+    with pytest.raises(OnearmError, match="Give a name and an e-mail address"):
+        sae.add_contact(person("data_manager"), name, email)
+    assert not Contact.objects.exists()
+
+
 def test_mail_that_fails_does_not_undo_the_entry(
     nurse: User,
     subject: Subject,

@@ -65,6 +65,7 @@ def test_names_moments_and_rights_are_checked(person: Person) -> None:
     for name, moment, said in (
         ("one", None, "already"),
         ("  ", None, "name"),
+        ("n" * 81, None, "more than 80 signs"),
         ("two", clock.now() + timedelta(hours=1), "future"),
     ):
         with pytest.raises(OnearmError, match=said):

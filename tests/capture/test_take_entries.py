@@ -17,12 +17,14 @@ from onearm.capture.models import (
     FormVersion,
     Hold,
     Site,
+    SiteVersion,
     StudyVersion,
     Subject,
     User,
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.simulate import trial as simulated
+from tests.capture.conftest import LONG_AGO
 
 Person = Callable[..., User]
 
@@ -63,6 +65,11 @@ def test_loading_writes_history_dates_queries_and_the_trail(
     assert EventInstance.objects.filter(visit="SCREENING", date=None).count() == 0
     act = AuditEvent.objects.get(action="import")
     assert act.details == {"forms": len(taken.rows)}
+    added = AuditEvent.objects.filter(action="subject.import")
+    assert sorted(added.values_list("stream", "role", "site__code", "details__source")) == [
+        (f"subject:{code}", "data_manager", "01", "entries.parquet")
+        for code in sorted(made[0]["SUBJID"].unique())
+    ]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(
@@ -108,6 +115,40 @@ def test_what_is_locked_refuses_the_load(made: tuple[pl.DataFrame, date], manage
     taken = take_entries(manager, made[0], source="entries.parquet")
     assert {row.fate for row in taken.rows} == {"refused"}
     assert FormVersion.objects.count() == 0
+
+
+@pytest.mark.parametrize("kind", ["frozen", "locked"])
+@pytest.mark.parametrize("level", ["subject", "event"])
+def test_a_form_that_nobody_saved_is_refused_under_what_is_held_still(
+    level: str, kind: str, made: tuple[pl.DataFrame, date], manager: User
+) -> None:
+    frame = made[0]
+    is_new = pl.col("FORM") == "DISEASE"
+    take_entries(manager, frame.filter(~is_new), source="entries.parquet")
+    visit = EventInstance.objects.filter(visit="SCREENING").order_by("subject__code")[0]
+    target = f"subject:{visit.subject.code}" if level == "subject" else f"event:{visit.pk}"
+    Hold.objects.create(target=target, kind=kind, set_by=manager, set_at=clock.now())
+    dry = take_entries(manager, frame.filter(is_new), source="late.csv", is_dry=True)
+    taken = take_entries(manager, frame.filter(is_new), source="late.csv")
+    assert dry.rows == taken.rows
+    refused = [row for row in taken.rows if row.fate == "refused"]
+    assert [row.where[1:3] for row in refused] == [(visit.subject.code, "SCREENING")]
+    assert f"been {kind}" in refused[0].why[0]
+    assert not visit.forms.filter(form="DISEASE").exists()
+
+
+def test_forms_of_another_sites_subject_are_refused_in_the_dry_run_too(
+    made: tuple[pl.DataFrame, date], manager: User, site: Site, version: StudyVersion
+) -> None:
+    other = Site.objects.create(code="02", name="Second hospital")
+    SiteVersion.objects.create(site=other, version=version, begins=LONG_AGO)
+    take_entries(manager, made[0], source="entries.parquet")
+    moved = made[0].with_columns(SITEID=pl.lit("02"))
+    for is_dry in (True, False):
+        taken = take_entries(manager, moved, source="entries.parquet", is_dry=is_dry)
+        assert {row.fate for row in taken.rows} == {"refused"}
+        assert "belongs to another site" in taken.rows[0].why[-1]
+    assert Subject.objects.filter(site=other).count() == 0
 
 
 def test_loading_needs_the_right(made: tuple[pl.DataFrame, date], person: Person) -> None:

@@ -116,9 +116,15 @@ def give(
 
 @transaction.atomic
 def end_role(by: User, grant: Grant, reason: str) -> None:
-    """End a role at once; it stays in the list of who could do what on past days."""
+    """End a role at once; it stays in the list of who could do what on past days.
+
+    Raises `AccountProblem` for one that has ended: its day is history and stays.
+    """
     actor, today = _actor(by), clock.now().date()
     _need(reason)
+    if grant.ends is not None and grant.ends <= today:
+        named = {"name": grant.user.username, "role": say(f"role.{grant.role}"), "day": grant.ends}
+        raise AccountProblem(say("account.role_ended").format(**named))
     if grant.role in permissions.ADMINISTRATION:
         _keep_an_administrator(grant.user, today)
     grant.ends = max(grant.begins, today)

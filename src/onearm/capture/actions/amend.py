@@ -1,34 +1,22 @@
-"""Amendments: a version taken in, and forms moved to it where it was released."""
+"""Amendments: a version of the study taken in, and looked at before a site is given it."""
 
 from __future__ import annotations
 
 import io
+import lzma
 import tempfile
 import zipfile
-from collections import defaultdict
-from dataclasses import dataclass, replace
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
-from onearm.capture.actions import recheck
-from onearm.capture.actions.keep import break_signatures
-from onearm.capture.amendments import Line, Maps, compare
-from onearm.capture.chain import link
-from onearm.capture.document import Cell, applied, cells, delta
-from onearm.capture.models import (
-    AuditEvent,
-    FormInstance,
-    FormVersion,
-    Query,
-    Signature,
-    SiteVersion,
-)
+from onearm.capture import clock, permissions, studies, trail
+from onearm.capture.models import AuditEvent
 from onearm.capture.models import StudyVersion as Version
-from onearm.capture.trail import version_content
-from onearm.capture.words import kept, say
+from onearm.capture.words import say
 from onearm.errors import OnearmError, Problems
 from onearm.study.load import TEXT_FILES
 
@@ -36,43 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from onearm.capture.models import Site, User
-    from onearm.study import Study
+    from onearm.capture.models import User
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_FILES = 500
-BATCH = 500
-
-
-class Blocked(OnearmError):
-    """The plan has lines that nobody has resolved; nothing was changed."""
-
-
-class _Undo(Exception):
-    """Ends a dry run: everything it wrote is taken back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What a migration does, or would do.
-
-    lines: by identifier. forms: how many move. held: frozen or locked forms, which stay where they
-    are. signatures: what signatures that break are under. queries: place and text of queries that
-    open. All three are in the reader's words. is_dry: nothing was written.
-    """
-
-    lines: tuple[Line, ...]
-    forms: int
-    held: tuple[str, ...]
-    signatures: tuple[str, ...]
-    queries: tuple[str, ...]
-    is_dry: bool
-
-    @property
-    def unresolved(self) -> tuple[Line, ...]:
-        """The lines that block the run."""
-        return tuple(line for line in self.lines if line.unresolved)
-
 
 LOOK = "study.look"
 """The act of having looked at every form and check of a version before it goes to a site."""
@@ -142,203 +97,53 @@ def take_in_zip(user: User, content: bytes, *, reworded: str = "") -> Version:
         return take_in(user, folder, reworded=reworded)
 
 
-def migrate(
-    user: User,
-    version: Version,
-    sites: Iterable[Site],
-    *,
-    maps: Maps | None = None,
-    is_dry: bool = True,
-) -> Moved:
-    """Move the forms of sites to a version: one version of each form, in the user's name.
-
-    A dry run does everything and takes it back, so that what it says is what happens. Removed items
-    keep their values. Raises `permissions.NotAllowed`; ``OnearmError`` for a site that the version
-    has not been released to; `Blocked` where values have no place and no mapping (not when dry).
-    """
-    sites = list(sites)
-    today = clock.now().date()
-    actors = {s.pk: permissions.actor(user, "study.migrate", s, today) for s in sites}
-    for site in sites:
-        if not SiteVersion.objects.filter(site=site, version=version, begins__lte=today).exists():
-            named = {"version": version.number, "site": site.code}
-            raise OnearmError(say("amend.not_released").format(**named))
-    moved: Moved | None = None
-    try:
-        with transaction.atomic():
-            moved = _migrate(version, sites, actors, maps or {}, is_dry=is_dry)
-            if is_dry:
-                raise _Undo
-    except _Undo:
-        pass
-    if moved is None:
-        raise AssertionError(version)  # never: _migrate returned an account
-    return moved
-
-
-def _migrate(
-    version: Version,
-    sites: list[Site],
-    actors: dict[int, permissions.Actor],
-    maps: Maps,
-    *,
-    is_dry: bool,
-) -> Moved:
-    forms = list(
-        FormInstance.objects.filter(event__subject__site__in=sites)
-        .exclude(study_version=version)
-        .select_related("event__subject__site", "study_version")
-        .defer("study_version__files")
-        .order_by("event__subject__code", "pk")
-    )
-    new = studies.study_of(version)
-    lines = _lines(forms, new, maps)
-    blocked = [line for line in lines if line.unresolved]
-    if blocked and not is_dry:
-        named = "; ".join(f"{b.form}.{b.item}: {', '.join(b.unresolved[:5])}" for b in blocked)
-        raise Blocked(say("amend.no_place").format(version=version.number, values=named))
-    moving, held = _open(form for form in forms if form.form in new.forms)
-    signed = set(Signature.objects.filter(broken_at=None).values_list("pk", flat=True))
-    asked = set(Query.objects.values_list("pk", flat=True))
-    for form in moving:
-        _move(form, version, actors[form.event.subject.site_id], maps)
-    for subject in {form.event.subject.pk: form.event.subject for form in moving}.values():
-        recheck.follow(new, subject)
-    broken = Signature.objects.filter(pk__in=signed).exclude(broken_at=None)
-    opened = Query.objects.exclude(pk__in=asked).select_related("subject__site")
-    at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
-    moved = Moved(
-        lines=tuple(lines),
-        forms=len(moving),
-        held=tuple(held),
-        signatures=tuple(_said(broken.order_by("pk").values_list("target", flat=True))),
-        queries=tuple(
-            f"{q.subject.code} {places.query_place(q, at_sites)}: {_asked(new, q)}"
-            for q in opened.order_by("pk")
-        ),
-        is_dry=is_dry,
-    )
-    for site in sites:
-        count = sum(form.event.subject.site_id == site.pk for form in moving)
-        trail.record(
-            "study",
-            "study.migrate",
-            actor=actors[site.pk],
-            site=site,
-            target=f"version {version.number}",
-            details={
-                "forms": count,
-                "held": len(held),
-                "signatures": len(moved.signatures),
-                "queries": len(moved.queries),
-            },
-        )
-    return moved
-
-
-def _said(targets: Iterable[str]) -> list[str]:
-    """Targets in the reader's words, in their order."""
-    known = list(targets)
-    words = places.targets_said(known)
-    return [words[target] for target in known]
-
-
-def _asked(study: Study, query: Query) -> str:
-    """What a query asks; the plan is read by people who may not read what identifies."""
-    is_covered = query.item in identity.identifying(study, query.form)
-    return wording.covered_query(study, query) if is_covered else wording.query_text(study, query)
-
-
-def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
-    """One line an identifier; where forms stand under several versions, those that change first."""
-    by_version: dict[int, list[FormInstance]] = defaultdict(list)
-    for form in forms:
-        by_version[form.study_version_id].append(form)
-    found: dict[tuple[str, str, str], Line] = {}
-    for mine in by_version.values():
-        old = studies.study_of(mine[0].study_version)
-        values: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for form in mine:
-            for cell in cells(form.data):
-                if cell.value:
-                    values[form.form, cell.item].add(cell.value)
-        many = {form.form for form in mine if any(row["_key"] > 1 for row in form.data["rows"])}
-        for line in compare(old, new, values, maps):
-            is_moot = not line.item and line.form not in many  # no form has rows to lose
-            kept = replace(line, unresolved=()) if is_moot else line
-            kind = "" if kept.kind == "unchanged" else kept.kind
-            found.setdefault((kept.form, kept.item, kind), kept)
-    changed = {(form, item) for form, item, kind in found if kind}
-    return [
-        line for (form, item, kind), line in found.items() if kind or (form, item) not in changed
-    ]
-
-
-def _open(forms: Iterable[FormInstance]) -> tuple[list[FormInstance], list[str]]:
-    """Forms that may change, and the names of those that are held still."""
-    moving, held = [], []
-    for form in forms:
-        touched = [(cell.row, cell.item) for cell in cells(form.data)]
-        try:
-            states.require_open(states.targets(form=form, items=touched))
-        except states.Held:
-            held.append(places.form_at(studies.study_of(form.study_version), form.event, form.form))
-            continue
-        moving.append(form)
-    return moving, held
-
-
-def _move(form: FormInstance, version: Version, actor: permissions.Actor, maps: Maps) -> None:
-    changed = [
-        Cell(cell.row, cell.item, value=maps[form.form, cell.item][cell.value])
-        for cell in cells(form.data)
-        if cell.value in maps.get((form.form, cell.item), {})
-    ]
-    change = delta(form.data, changed)
-    at = clock.check(trail.newest())
-    before = form.study_version.number
-    form.data = applied(form.data, change)
-    form.version += 1
-    form.saved_at = at
-    form.study_version = version
-    made = FormVersion(
-        instance=form,
-        version=form.version,
-        delta=change,
-        user=actor.user,
-        role=actor.role,
-        at=at,
-        reason=kept("amend.reason").format(before=before, after=version.number),
-        origin=FormVersion.Origin.MIGRATION,
-        study_version=version,
-        previous=form.head,
-    )
-    made.hash = link(form.head, version_content(made))
-    made.save(force_insert=True)
-    form.head = made.hash
-    form.save()
-    break_signatures(form, actor, at)
-
-
 def _unpacked(content: bytes, scratch: Path) -> Path:
+    if len(content) > MOST_BYTES:
+        raise _too_large()
     try:
         bundle = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as problem:
         raise OnearmError(say("amend.no_zip")) from problem
     inside = [about for about in bundle.infolist() if not about.is_dir()]
     if len(inside) > MOST_FILES or sum(about.file_size for about in inside) > MOST_BYTES:
-        limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
-        raise OnearmError(say("amend.zip_large").format(**limits))
+        raise _too_large()
     for about in _studies_files(inside):
-        target = (scratch / about.filename).resolve()
-        if not target.is_relative_to(scratch.resolve()):
-            raise OnearmError(say("amend.zip_outside").format(path=about.filename))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle.read(about))
+        try:
+            _unpack(bundle, about, scratch)
+        except _UNREADABLE as problem:
+            raise OnearmError(say("amend.zip_damaged").format(path=about.filename)) from problem
     found = sorted(scratch.rglob("study.yaml"), key=lambda path: len(path.parts))
     if not found:
         raise OnearmError(say("amend.no_study"))
     return found[0].parent
+
+
+_UNREADABLE = (
+    zipfile.BadZipFile,  # a wrong checksum
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,  # encrypted, or compressed in a way that is not known
+    OSError,  # a name that no disk takes, or one that is a file and a folder
+    ValueError,  # not UTF-8, or a name with a null in it
+)
+"""What the reading of one file out of a zip file raises."""
+
+
+def _unpack(bundle: zipfile.ZipFile, about: zipfile.ZipInfo, scratch: Path) -> None:
+    target = (scratch / about.filename).resolve()
+    if not target.is_relative_to(scratch.resolve()):
+        raise OnearmError(say("amend.zip_outside").format(path=about.filename))
+    content = bundle.read(about)
+    if target.suffix.lower() not in (".yaml", ".yml"):  # loading names the line of those
+        content.decode("utf-8-sig")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+def _too_large() -> OnearmError:
+    limits = {"files": MOST_FILES, "megabytes": MOST_BYTES // (1024 * 1024)}
+    return OnearmError(say("amend.zip_large").format(**limits))
 
 
 def _studies_files(inside: Iterable[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:

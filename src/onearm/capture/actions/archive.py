@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.export import Exported
+from onearm.capture.actions.under_way import settled_now
 from onearm.capture.export.archive import write_archive
-from onearm.capture.export.files import zipped
+from onearm.capture.export.files import scratch_zip, sha256_of, zipped
 from onearm.capture.export.layout import newest_study
+from onearm.capture.models import StudyVersion
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 
@@ -25,28 +26,22 @@ def archive(user: User | None, *, as_of: datetime | None = None) -> Exported:
 
     user: None where whoever owns the database asks, on the command line. The same moment gives the
     same bytes while no state was changed since. Raises `permissions.NotAllowed`, and
-    ``OnearmError`` for an empty database and a moment in the future.
+    ``OnearmError`` for a moment in the future and for one at which the database held no study.
     """
-    now = clock.now()
-    actor = permissions.actor(user, "export", None, now.date()) if user is not None else None
-    study = newest_study()
-    if study is None:
-        raise OnearmError(say("exchange.no_study"))
-    if as_of is not None and as_of > now:
+    today = clock.now().date()
+    actor = permissions.actor(user, "export", None, today) if user is not None else None
+    if as_of is not None and as_of > clock.now():
         raise OnearmError(say("exchange.future"))
+    now = settled_now()
     moment = as_of or now
-    made = Path(tempfile.mkstemp(prefix="onearm-archive-", suffix=".zip")[1])
-    try:
+    study = newest_study()
+    if study is None or not StudyVersion.objects.filter(loaded_at__lte=moment).exists():
+        raise OnearmError(say("exchange.no_study"))
+    with scratch_zip() as made:
         with tempfile.TemporaryDirectory(prefix="onearm-archive-") as scratch:
-            folder = Path(scratch) / "archive"
-            folder.mkdir()
-            write_archive(folder, moment)
-            zipped(folder, made)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
-    with made.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    details = {"as_of": moment.isoformat(), "sha256": digest, "formats": ["archive"]}
-    trail.record("study", "export.archive", actor=actor, target=study.id, details=details)
+            write_archive(Path(scratch), moment)
+            zipped(Path(scratch), made)
+        digest = sha256_of(made)
+        details = {"as_of": moment.isoformat(), "sha256": digest, "formats": ["archive"]}
+        trail.record("study", "export.archive", actor=actor, target=study.id, details=details)
     return Exported(made, f"{study.id}_archive_{moment:%Y%m%dT%H%M%SZ}.zip", digest, 0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from onearm.capture import clock, enrolment, permissions, states, trail, zones
 from onearm.capture.actions.save import Changes, Origin, save
+from onearm.capture.actions.under_way import one_at_a_time
 from onearm.capture.course import complete
 from onearm.capture.document import Cell
 from onearm.capture.models import (
@@ -17,7 +18,6 @@ from onearm.capture.models import (
     EventInstance,
     FormInstance,
     Site,
-    StudyVersion,
     Subject,
 )
 from onearm.capture.studies import study_of, version_at
@@ -51,7 +51,7 @@ def screen(user: User, site: Site) -> Subject:
     if version_at(site, today) is None:
         raise OnearmError(say("enrol.no_version").format(site=site.code))
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time()
         states.require_open(states.targets(site=site))
         subject = Subject.objects.create(
             site=site, code=next_code(site), stage=Stage.SCREENING, created_at=clock.now()
@@ -103,7 +103,7 @@ def enrol(user: User, subject: Subject, *, origin: str = Origin.SCREEN) -> Subje
     today = zones.today(site)
     actor = permissions.actor(user, "subject.enrol", site, today)
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time()
         subject.refresh_from_db()
         states.require_open(states.targets(subject=subject))
         reasons = enrolment.refusals(study, subject)
@@ -137,7 +137,7 @@ def fail(
     if not text:
         raise OnearmError(say("enrol.fail_reason"))
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time()
         subject.refresh_from_db()
         states.require_open(states.targets(subject=subject))
         if subject.stage != Stage.SCREENING:
@@ -172,7 +172,7 @@ def _step(user: User, kind: str, reason: str, site: Site | None) -> AccrualStep:
     if not reason.strip():
         raise OnearmError(say("conduct.reason_needed"))
     with transaction.atomic():
-        _one_at_a_time()
+        one_at_a_time()
         step = AccrualStep.objects.create(
             kind=kind, site=site, user=user, at=clock.now(), reason=reason.strip()
         )
@@ -185,15 +185,6 @@ def _step(user: User, kind: str, reason: str, site: Site | None) -> AccrualStep:
             reason=step.reason,
         )
     return step
-
-
-def _one_at_a_time() -> None:
-    """Wait for other transactions that give numbers or places; SQLite writes one at a time anyway.
-
-    The lock is on a row that nobody changes; `no_key` lets forms that refer to it be saved.
-    """
-    if connection.features.has_select_for_update:
-        StudyVersion.objects.order_by("pk").select_for_update(no_key=True).first()
 
 
 def _write(

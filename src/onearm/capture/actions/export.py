@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from onearm.capture.export.tables import Table
     from onearm.capture.models import User
     from onearm.capture.permissions import Actor
+    from onearm.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,63 +60,63 @@ class Exported:
     rows: int
 
 
-def export(
-    user: User | None, wanted: Wanted, *, action: str = "export", target: str = ""
-) -> Exported:
+def export(user: User | None, wanted: Wanted, *, target: str = "") -> Exported:
     """Write the export into a temporary zip file and record who took what out.
 
-    user: None where whoever owns the database asks, on the command line. Raises
-    `permissions.NotAllowed`; ``OnearmError`` for a format that is unknown, for nothing to export
-    and for ODM with the audit record where names must stay inside; ``Problems`` where a format
-    cannot hold the data. A refused export is not recorded: nothing left.
+    user: None where whoever owns the database asks, on the command line. target: what the trail
+    names as taken, where it is a thing of its own. Raises `permissions.NotAllowed`;
+    ``OnearmError`` for no format or an unknown one, a site or form that is not the person's to
+    export, a moment in the future, an empty database, and ODM with the audit record where names
+    must stay inside; ``Problems`` where a format cannot hold the data. A refused export is not
+    recorded: nothing left.
     """
     actor = _actor(user, with_names=wanted.with_names)
     _refuse_unknown(wanted)
     selection = selection_for(user, wanted)
-    versions = list(StudyVersion.objects.order_by("-number"))
     study = newest_study()
     if study is None:
         raise OnearmError(say("error.no_study"))
     created = wanted.as_of or clock.now()
-    with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
-        folder = Path(scratch)
-        days = {} if wanted.with_names else offsets()
-        found = tables(selection)
-        named = found if wanted.with_names else _nameless(found, days)
-        formats = [form for form in written.TABLES if form in wanted.formats]
-        rows = written.write_tables(
-            named,
-            folder,
-            formats=formats,
-            study=study.id,
-            created=created,
-            language=wanted.language or words.language(),
-        )
-        if set(wanted.formats) & set(written.WHOLE):
-            entries = entries_of(selection)
-            if not wanted.with_names:
-                entries = entries_without_names(entries, sheets(), days)
-            written.write_whole(
-                study,
-                selection,
-                entries,
-                folder,
-                formats=wanted.formats,
-                created=created,
-                files=versions[0].files,
-                former=[study_of(version) for version in versions[1:]],
-            )
-        made = Path(tempfile.mkstemp(prefix="onearm-export-", suffix=".zip")[1])
-        written.zipped(folder, made)
-    digest = _digest(made)
-    trail.record(
-        "study",
-        action,
-        actor=actor,
-        target=target,
-        details={**_details(wanted, selection), "rows": rows, "sha256": digest},
-    )
+    with written.scratch_zip() as made:
+        with tempfile.TemporaryDirectory(prefix="onearm-export-") as scratch:
+            rows = _write(study, selection, wanted, Path(scratch), created)
+            written.zipped(Path(scratch), made)
+        digest = written.sha256_of(made)
+        details = {**_details(wanted, selection), "rows": rows, "sha256": digest}
+        trail.record("study", "export", actor=actor, target=target, details=details)
     return Exported(made, f"{study.id}_{created:%Y%m%dT%H%M%SZ}.zip", digest, rows)
+
+
+def _write(
+    study: Study, selection: Selection, wanted: Wanted, folder: Path, created: datetime
+) -> int:
+    """Every file of an export; how many rows its tables have."""
+    days = {} if wanted.with_names else offsets()
+    found = tables(selection)
+    rows = written.write_tables(
+        found if wanted.with_names else _nameless(found, days),
+        folder,
+        formats=[form for form in written.TABLES if form in wanted.formats],
+        study=study.id,
+        created=created,
+        language=wanted.language or words.language(),
+    )
+    if set(wanted.formats) & set(written.WHOLE):
+        newest, *former = StudyVersion.objects.order_by("-number")
+        entries = entries_of(selection)
+        if not wanted.with_names:
+            entries = entries_without_names(entries, sheets(), days)
+        written.write_whole(
+            study,
+            selection,
+            entries,
+            folder,
+            formats=wanted.formats,
+            created=created,
+            files=newest.files,
+            former=[study_of(version) for version in former],
+        )
+    return rows
 
 
 def taken_out(user: User) -> QuerySet[AuditEvent]:
@@ -204,8 +204,3 @@ def _details(wanted: Wanted, selection: Selection) -> dict[str, object]:
         "only_complete": wanted.only_complete,
         "with_names": wanted.with_names,
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

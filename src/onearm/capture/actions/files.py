@@ -74,9 +74,7 @@ def attach(
     actor = permissions.actor(user, "file.attach", subject.site, clock.now().date())
     name = _clean(upload.name)
     media_type = _type_of(name, upload.content)
-    if instead_of is not None and (
-        instead_of.instance_id != instance.pk or instead_of.superseded_by_id
-    ):
+    if instead_of is not None and instead_of.instance_id != instance.pk:
         raise FileRefused(say("files.not_current"))
     stored_as = secrets.token_hex(24)
     path = _folder() / stored_as
@@ -94,7 +92,9 @@ def attach(
                 at=clock.now(),
             )
             if instead_of is not None:
-                Attachment.objects.filter(pk=instead_of.pk).update(superseded_by=made)
+                current = Attachment.objects.filter(pk=instead_of.pk, superseded_by=None)
+                if not current.update(superseded_by=made):
+                    raise FileRefused(say("files.not_current"))
             details = {"name": name, "sha256": made.sha256, "form": instance.form}
             if instead_of is not None:
                 details["supersedes"] = instead_of.sha256

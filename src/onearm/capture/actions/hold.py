@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm.capture import clock, permissions, states, trail
+from onearm.capture.actions.under_way import locked
 from onearm.capture.lockcheck import open_points
 from onearm.capture.models import EventInstance, FormInstance, Hold, Site, Subject
 from onearm.capture.words import say
@@ -100,6 +101,7 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
     held = find(target)
     actor = permissions.actor(user, TO_SET[Kind(kind)], held.site, clock.now().date())
     with transaction.atomic():
+        locked(_within(held))  # a save that is under way counts in the checklist
         if standing(target).filter(kind=kind).exists():
             raise OnearmError(say("hold.already").format(kind=say(f"hold.{kind}")))
         if kind == Kind.LOCKED:
@@ -113,6 +115,13 @@ def hold(user: User, target: str, kind: str, reason: str = "") -> Hold:
         )
         _record(held, f"hold.{kind}", actor, reason)
     return made
+
+
+def _within(held: Held) -> QuerySet[Subject]:
+    """The subjects that a target holds."""
+    if held.subject is not None:
+        return Subject.objects.filter(pk=held.subject.pk)
+    return Subject.objects.filter(site=held.site) if held.site else Subject.objects.all()
 
 
 def lift(user: User, hold: Hold, reason: str) -> Hold:

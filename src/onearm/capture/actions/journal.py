@@ -10,6 +10,7 @@ from django.db import transaction
 
 from onearm.capture import clock, permissions, trail
 from onearm.capture.journal import CHANGE, INCIDENT, STREAM, find
+from onearm.capture.models import AuditEvent
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onearm.capture.journal import Case
-    from onearm.capture.models import AuditEvent, Site, User
+    from onearm.capture.models import Site, User
 
 
 class JournalProblem(OnearmError):
@@ -66,7 +67,8 @@ def note_incident(user: User, incident: Incident, site: Site | None) -> AuditEve
     if site is None and not may_note_for_all(user):
         raise JournalProblem(say("journal.site"))
     _need(what=incident.what, effect=incident.effect)
-    if incident.began > clock.now() or (incident.ended and incident.ended < incident.began):
+    ended = incident.ended or incident.began
+    if not incident.began <= ended <= clock.now():
         raise JournalProblem(say("journal.times"))
     details = {
         **{k: v.strip() if isinstance(v, str) else v for k, v in asdict(incident).items()},
@@ -144,6 +146,8 @@ def _go_on(
 
 
 def _case(number: int, kind: str, state: str) -> Case:
+    """The case, locked: of two who go on with it at once the second finds the other's act."""
+    AuditEvent.objects.select_for_update().filter(stream=STREAM, number=number).first()
     case = find(number)
     if case is None or case.first.action != kind or case.state != state:
         raise JournalProblem(say("journal.state").format(number=number, state=say(f"case.{state}")))

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import translation
 
-from onearm.capture import clock, permissions, states, trail, wording
+from onearm.capture import clock, permissions, places, states, trail, wording, zones
 from onearm.capture.models import EventInstance, Query, QueryEntry
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.words import say
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from onearm.capture.models import Subject, User
+    from onearm.capture.models import FormInstance, Subject, User
     from onearm.study import Study
 
 State = Query.State
@@ -39,7 +39,7 @@ def follow_checks(subject: Subject, found: dict[str, tuple[Finding, ...]], at: d
     standing = {_key_of(query): query for query in live.prefetch_related("entries")}
     wanted = {_key(f): f for findings in found.values() for f in findings}
     news = {key: finding for key, finding in wanted.items() if key not in standing}
-    version = version_at(subject.site, at.date()) if news else None
+    version = version_at(subject.site, zones.today(subject.site)) if news else None
     for key, finding in news.items():
         _open(subject, key, finding, at, study_of(version) if version else None)
     for key, query in standing.items():
@@ -60,7 +60,8 @@ def ask(
 ) -> Query:
     """A person's question about a subject, a visit, a form, a row or a cell, saved or not.
 
-    Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty text.
+    Raises `permissions.NotAllowed`, and ``OnearmError`` for an empty text and for a place that the
+    study does not have.
     """
     if not text.strip():
         raise OnearmError(say("query.text_needed"))
@@ -68,6 +69,7 @@ def ask(
     with transaction.atomic():
         at = clock.now()
         place = Query(subject=subject, visit=visit, repeat=repeat, form=form, row=row, item=item)
+        _require_place(place)
         states.require_open(_places(place))
         query = Query.objects.create(
             subject=subject,
@@ -103,10 +105,12 @@ def move(user: User, query: Query, state: str, text: str = "") -> Query:
     else:
         capability = "query.close_any"
     actor = permissions.actor(user, capability, site, today)
-    if state not in _NEXT[query.state]:
-        words = {"now": say(f"query.{query.state}"), "then": say(f"query.{state}")}
-        raise OnearmError(say("query.no_way").format(**words))
     with transaction.atomic():
+        # As it stands now: somebody may have answered or closed it since it was read.
+        query.refresh_from_db(from_queryset=Query.objects.select_for_update())
+        if state not in _NEXT[query.state]:
+            words = {"now": say(f"query.{query.state}"), "then": say(f"query.{state}")}
+            raise OnearmError(say("query.no_way").format(**words))
         states.require_open(_places(query))
         _move(query, state, user, text.strip(), clock.now())
         _record(query, f"query.{state}", actor)
@@ -115,11 +119,42 @@ def move(user: User, query: Query, state: str, text: str = "") -> Query:
 
 def _places(query: Query) -> list[str]:
     """Every target over the query's place: what is locked is not talked about any more."""
-    at = {"subject": query.subject, "visit": query.visit, "repeat": query.repeat}
-    event = EventInstance.objects.filter(**at).first() if query.visit else None
-    form = event.forms.filter(form=query.form).first() if event and query.form else None
+    event, form = _standing(query)
     cells = [(query.row, query.item)] if query.item else []
     return states.targets(subject=query.subject, event=event, form=form, items=cells)
+
+
+def _standing(query: Query) -> tuple[EventInstance | None, FormInstance | None]:
+    """The visit and the form of a query, each None where nobody has saved it."""
+    at = {"subject": query.subject, "visit": query.visit, "repeat": query.repeat}
+    event = EventInstance.objects.filter(**at).first() if query.visit else None
+    if event is None or not query.form:
+        return event, None
+    saved = event.forms.filter(form=query.form).select_related("study_version")
+    return event, saved.defer("study_version__files").first()
+
+
+def _require_place(query: Query) -> None:
+    """Refuse a place that the version has not under which it is entered, or was."""
+    site, (_, form) = query.subject.site, _standing(query)
+    version = form.study_version if form else version_at(site, zones.today(site))
+    if version is None or not _has(study_of(version), query):
+        named = places.query_place(query, {}) or str(query.row)
+        raise OnearmError(say("query.no_place").format(place=named))
+
+
+def _has(study: Study, query: Query) -> bool:
+    visits = {visit.id: visit for visit in study.schedule.visits} if study.schedule else {}
+    if query.visit and query.visit not in visits:
+        return False
+    if not query.form:
+        return not query.row and not query.item
+    if query.form not in study.forms or (
+        query.visit and query.form not in visits[query.visit].forms
+    ):
+        return False
+    items = {item.name for item in study.forms[query.form].items}
+    return not query.item or query.item in items
 
 
 _NEXT = {

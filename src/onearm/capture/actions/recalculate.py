@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 10
 """What is calculated may be read by a calculation elsewhere; after so many rounds it stands."""
 
+Names = frozenset[str]
+
 
 def recalculate(
     subject: Subject,
@@ -57,14 +59,35 @@ def recalculate(
     if not any(_calculates(study_of(v)) for v in versions.defer("files").distinct()):
         return {}
     mine = {_visited(form): form for form in causes}
-    changed: Collection[Visited] = set(mine)
     work = _Work(subject, {**_standing(subject), **mine})
-    for _ in range(MOST_ROUNDS):
-        found = work.round(changed, given)
-        if not found:
-            break
-        changed = found
-    return work.keep(actor, at, reason)
+    return work.done(set(mine), actor, at, reason, given)
+
+
+def recalculate_anew(
+    subject: Subject,
+    moved: Iterable[FormInstance],
+    rules: Mapping[int, Names],
+    actor: permissions.Actor,
+    at: datetime,
+    *,
+    mapped: Collection[int],
+    reason: str,
+) -> None:
+    """Bring calculated items in line with the version that forms were moved to.
+
+    rules: by key of a form that moved its items whose formula or skip logic is another now. mapped:
+    keys of forms of which values were mapped. Other items of a form that moved stay as they are: an
+    amendment that leaves a formula as it was moves no result. What is calculated from an item that
+    changes follows it, as after a save. To be called in the transaction of the move.
+    """
+    mine = {_visited(form): form for form in moved}
+    due = {where: rules[form.pk] for where, form in mine.items() if rules.get(form.pk)}
+    causes = {where for where, form in mine.items() if form.pk in mapped}
+    if not due and not causes:
+        return
+    work = _Work(subject, {**_standing(subject), **mine})
+    changed = work.round(set(due), (), only=due) | work.round(causes, ())
+    work.done(changed, actor, at, reason, ())
 
 
 def _calculates(study: Study) -> bool:
@@ -92,8 +115,32 @@ class _Work:
     forms: Mapping[Visited, FormInstance]
     cells: dict[Visited, dict[tuple[int, str], Cell]] = field(default_factory=dict)
 
-    def round(self, changed: Collection[Visited], given: Collection[CellKey]) -> set[Visited]:
-        """Calculate once what reads the changed forms; the forms on which something changed."""
+    def done(
+        self,
+        changed: Collection[Visited],
+        actor: permissions.Actor,
+        at: datetime,
+        reason: str,
+        given: Collection[CellKey],
+    ) -> dict[str, tuple[Finding, ...]]:
+        """Calculate what follows the changed forms, as far as it goes, and write it."""
+        for _ in range(MOST_ROUNDS):
+            if not changed:
+                break
+            changed = self.round(changed, given)
+        return self.keep(actor, at, reason)
+
+    def round(
+        self,
+        changed: Collection[Visited],
+        given: Collection[CellKey],
+        *,
+        only: Mapping[Visited, Names] | None = None,
+    ) -> set[Visited]:
+        """Calculate once what reads the changed forms; the forms on which something changed.
+
+        only: by form the items to look at, where not all are.
+        """
         frame = self._frame()
         moved: set[Visited] = set()
         for version, study in self._studies().items():
@@ -102,6 +149,8 @@ class _Work:
                 where = (form, visit, repeat)
                 held = self.forms[where]
                 if held.study_version_id != version or (*where, row, item) in given:
+                    continue
+                if only is not None and item not in only.get(where, ()):
                     continue
                 if _is_open(held, row, item):
                     self.cells.setdefault(where, {})[row, item] = Cell(row, item, text)

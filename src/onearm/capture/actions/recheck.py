@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, trail
+from onearm.capture import clock, trail, zones
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.take_entries import mark_complete
@@ -37,7 +37,7 @@ def recheck() -> Rechecked:
     """
     subjects, opened, closed = 0, 0, 0
     for subject in Subject.objects.select_related("site").order_by("code"):
-        version = version_at(subject.site, clock.now().date())
+        version = version_at(subject.site, zones.today(subject.site))
         if version is None:
             continue
         before = _live(subject)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ from django.db import transaction
 
 from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.sae import serious_item
-from onearm.capture.actions.take_csv import ENCODINGS
+from onearm.capture.actions.take_csv import read_lines
 from onearm.capture.document import cells
 from onearm.capture.models import FormInstance, Reconciliation, StudyVersion, Subject
 from onearm.capture.studies import study_of
@@ -215,50 +213,32 @@ def _items(form: Form, targets: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _there(content: bytes, columns: Columns, today: date) -> Iterator[Event]:
+    """Every event of the file; lines with neither subject nor term are left out."""
     known = {code.casefold(): code for code in Subject.objects.values_list("code", flat=True)}
     for row in _rows(content, columns):
-        given = row[columns.subject].strip()
-        term = " ".join(row[columns.term].split())
-        says = row[columns.serious].strip().casefold() if columns.serious else "y"
+        given, term = row[columns.subject], " ".join(row[columns.term].split())
         if not given and not term:
             continue
-        onset = typed("partial_date", row[columns.onset].strip(), today)
+        says = row[columns.serious].casefold() if columns.serious else "y"
         yield Event(
             known.get(given.casefold(), given),
             term,
             frozenset({_folded(term)} - {""}),
-            onset,
+            typed("partial_date", row[columns.onset], today),
             says not in NO,
         )
 
 
-def _rows(content: bytes, columns: Columns) -> Iterator[dict[str, str]]:
+def _rows(content: bytes, columns: Columns) -> list[dict[str, str]]:
     if len(content) > MOST_BYTES:
         raise OnearmError(say("reconcile.too_large"))
-    text = _decoded(content)
-    reader = csv.DictReader(io.StringIO(text))
-    headings = [name.strip() for name in reader.fieldnames or ()]
-    if len(headings) < len([columns.subject, columns.term, columns.onset]):
-        raise OnearmError(say("reconcile.unreadable"))
-    reader.fieldnames = headings
-    for name in filter(None, (columns.subject, columns.term, columns.onset, columns.serious)):
-        if name not in headings:
-            words = say("reconcile.no_column").format(name=name, known=", ".join(headings))
-            raise OnearmError(words)
-    try:
-        for row in reader:
-            yield {name: value or "" for name, value in row.items() if isinstance(name, str)}
-    except csv.Error as problem:
-        raise OnearmError(say("reconcile.unreadable")) from problem
-
-
-def _decoded(content: bytes) -> str:
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise OnearmError(say("reconcile.unreadable"))
+    header, rows, _ = read_lines(content)
+    asked = (columns.subject, columns.term, columns.onset)
+    for name in (*asked, *filter(None, (columns.serious,))):
+        if name not in header:
+            known = ", ".join(header)
+            raise OnearmError(say("reconcile.no_column").format(name=name, known=known))
+    return rows
 
 
 def _folded(term: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from onearm.capture import clock, permissions, places, states, trail
 from onearm.capture.actions.save import Changes, Origin, save
+from onearm.capture.actions.take_csv import ENCODINGS
 from onearm.capture.chain import link
 from onearm.capture.document import KEY, Cell, Document, cells
 from onearm.capture.models import (
@@ -17,8 +18,11 @@ from onearm.capture.models import (
     FormVersion,
     Query,
     QueryEntry,
+    Reconciliation,
     RedactedVersion,
     Redaction,
+    SeriousReport,
+    TakenFile,
 )
 from onearm.capture.ranges import SI
 from onearm.capture.words import kept, say
@@ -66,15 +70,16 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     """Blacken the value in every save of the form that put it into the cell, and empty the cell.
 
     The cell is emptied as any change is (checks, signatures, history with the origin
-    ``redaction``). Unsaved texts of the form go, and the value in its queries' questions. What was
+    ``redaction``). Unsaved texts of the form go, and the value in its queries' questions, in
+    reports of the row as a serious event, and in comparisons with the safety database. What was
     said about a query and the reasons of saves are history that the database lets nobody change
-    (a reason is part of the chain besides): where they quote the value they stay, and the trail
-    names each such place, which `quoted_in` gives. Raises `RedactionProblem` for who asked for it,
-    `permissions.NotAllowed` and `states.Held`.
+    (a reason is part of the chain besides), and words of reports and files that were loaded are
+    somebody's own: where they quote the value they stay, and the trail names each such place, which
+    `quoted_in` gives. Raises `RedactionProblem` for who asked for it, `permissions.NotAllowed` and
+    `states.Held`.
     """
-    redaction = Redaction.objects.select_related("instance__event__subject__site").get(
-        pk=redaction.pk
-    )
+    found = Redaction.objects.select_related("instance__event__subject__site")
+    redaction = found.select_for_update(of=("self",)).get(pk=redaction.pk)
     instance = redaction.instance
     actor = permissions.actor(user, "redaction.approve", _site(instance), clock.now().date())
     _require_pending(redaction)
@@ -96,6 +101,8 @@ def approve(user: User, redaction: Redaction) -> Redaction:
     details = {
         "asked_by": redaction.requested_by.username,
         "versions": changed,
+        "reports": _blacken_reports(redaction, value, si),
+        "reconciliations": _blacken_comparisons(redaction, value),
         "quoted": _quotes(instance, value),
     }
     _record(redaction, "redaction.approve", actor, details, reason=redaction.reason)
@@ -105,7 +112,7 @@ def approve(user: User, redaction: Redaction) -> Redaction:
 def quoted_in(redaction: Redaction) -> list[str]:
     """Where an approved redaction left the value word for word, in the reader's language.
 
-    Texts like "query 3" and "version 4, reason"; none before the approval.
+    Texts like "query 3" and "reason of version 4"; none before the approval.
     """
     act = AuditEvent.objects.filter(
         action="redaction.approve", target=f"redaction {redaction.pk}"
@@ -120,6 +127,7 @@ def refuse(user: User, redaction: Redaction, reason: str) -> Redaction:
     actor = permissions.actor(
         user, "redaction.approve", _site(redaction.instance), clock.now().date()
     )
+    redaction.refresh_from_db(from_queryset=Redaction.objects.select_for_update(of=("self",)))
     _require_pending(redaction)
     if not reason.strip():
         raise RedactionProblem(say("redaction.why_stays"))
@@ -153,16 +161,18 @@ def _empty_cell(user: User, redaction: Redaction, value: str) -> None:
 
 def _blackened(redaction: Redaction, delta: Document, value: str, si: str) -> Document:
     """A save's delta without the value, and without what was worked out from it in SI units."""
-    rows = []
-    for row in delta["rows"]:
-        black = dict(row)
-        if row[KEY] == redaction.row and row.get(redaction.item) == value:
-            black[redaction.item] = MARK
-        if row[KEY] == redaction.row and si and _si(delta, redaction.row, redaction.item) == si:
-            beside = row[SI][redaction.item]
-            black[SI] = {**row[SI], redaction.item: {**beside, "value": MARK}}
-        rows.append(black)
-    return {"rows": rows}
+    return {"rows": [_black_row(redaction, row, value, si) for row in delta["rows"]]}
+
+
+def _black_row(redaction: Redaction, row: dict[str, Any], value: str, si: str) -> dict[str, Any]:
+    item, black = redaction.item, dict(row)
+    if row[KEY] != redaction.row:
+        return black
+    if row.get(item) == value:
+        black[item] = MARK
+    if si and _si_beside(row, item) == si:
+        black[SI] = {**row[SI], item: {**row[SI][item], "value": MARK}}
+    return black
 
 
 def _blacken(redaction: Redaction, version: FormVersion, black: Document) -> dict[str, object]:
@@ -188,8 +198,43 @@ def _clean_around(instance: FormInstance, value: str) -> None:
         query.save(update_fields=["text", "text_zh"])
 
 
+def _blacken_reports(redaction: Redaction, value: str, si: str) -> list[str]:
+    """Blacken the value in the rows that reports of a serious event keep; event and number of
+    each that had it."""
+    found = SeriousReport.objects.filter(
+        event__instance=redaction.instance, event__row=redaction.row
+    )
+    changed = []
+    for report in found.order_by("pk"):
+        black = _black_row(redaction, report.content, value, si)
+        if black != report.content:
+            report.content = black
+            report.save(update_fields=["content"])
+            changed.append(f"{report.event_id}.{report.number}")
+    return changed
+
+
+def _blacken_comparisons(redaction: Redaction, value: str) -> list[int]:
+    """Blacken the value where it stands as an event's name in comparisons of the subject's events
+    with the safety database; the numbers of those that had it."""
+    code, changed = redaction.instance.event.subject.code, []
+    for one in Reconciliation.objects.order_by("pk"):
+        black = [
+            {k: MARK if v == value and k.startswith("term_") else v for k, v in line.items()}
+            if line["subject"] == code
+            else line
+            for line in one.lines
+        ]
+        if black != one.lines:
+            one.lines = black
+            one.save(update_fields=["lines"])
+            changed.append(one.pk)
+    return changed
+
+
 def _quotes(instance: FormInstance, value: str) -> list[tuple[str, int]]:
-    """Queries of the subject in whose talk the value stands, and versions whose reason has it.
+    """Queries of the subject in whose talk the value stands, versions whose reason has it, serious
+    events of which a report says it, and loaded files of text with it.
 
     Talk about other forms is searched too: people quote across forms. Short values are looked for
     as they are: a place named in vain costs a look, one that is missed costs the patient's name.
@@ -199,7 +244,15 @@ def _quotes(instance: FormInstance, value: str) -> list[tuple[str, int]]:
     queries = sorted(set(talk.values_list("query_id", flat=True)))
     saves = instance.versions.filter(reason__contains=value).order_by("version")
     versions = saves.values_list("version", flat=True)
-    return [*(("query", n) for n in queries), *(("reason", n) for n in versions)]
+    told = SeriousReport.objects.filter(
+        event__instance__event__subject=subject, text__contains=value
+    )
+    events = sorted(set(told.values_list("event_id", flat=True)))
+    coded = {value.encode(encoding) for encoding in ENCODINGS}
+    taken = TakenFile.objects.order_by("pk").values_list("pk", "content")
+    files = [pk for pk, content in taken.iterator() if any(c in bytes(content) for c in coded)]
+    kinds = {"query": queries, "reason": versions, "report": events, "file": files}
+    return [(kind, n) for kind, numbers in kinds.items() for n in numbers]
 
 
 def _value(delta: Document, row: int, item: str) -> str:
@@ -218,10 +271,11 @@ def _require_pending(redaction: Redaction) -> None:
 
 def _si(delta: Document, row: int, item: str) -> str:
     """The value in SI units that a save kept beside a result; empty where it kept none."""
-    for each in delta["rows"]:
-        if each[KEY] == row:
-            return str((each.get(SI) or {}).get(item, {}).get("value", ""))
-    return ""
+    return next((_si_beside(each, item) for each in delta["rows"] if each[KEY] == row), "")
+
+
+def _si_beside(row: dict[str, Any], item: str) -> str:
+    return str((row.get(SI) or {}).get(item, {}).get("value", ""))
 
 
 def _site(instance: FormInstance) -> Site:

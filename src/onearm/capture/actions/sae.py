@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q
@@ -85,9 +86,8 @@ def report(
     site = event.instance.event.subject.site
     actor = permissions.actor(user, "sae.report", site, zones.today(site))
     with transaction.atomic():
-        event = SeriousEvent.objects.select_related("instance__event__subject__site").get(
-            pk=event.pk
-        )
+        found = SeriousEvent.objects.select_related("instance__event__subject__site")
+        event = found.select_for_update(of=("self",)).get(pk=event.pk)
         states.require_open(states.targets(event=event.instance.event))
         number = event.reports.count() + 1
         if number > 1 and not text.strip():
@@ -119,14 +119,21 @@ def due_at(event: SeriousEvent) -> datetime:
 def add_contact(
     user: User, name: str, email: str, *, language: str = "en", site: Site | None = None
 ) -> Contact:
-    """Add a person who is told by e-mail of serious events of a site, or of every site."""
+    """Add a person who is told by e-mail of serious events of a site, or of every site.
+
+    Raises `permissions.NotAllowed`, and ``OnearmError`` for no name and for what no e-mail can be
+    sent to.
+    """
     actor = permissions.actor(user, "sae.contacts", site, clock.now().date())
-    if "@" not in email or not name.strip():
-        raise OnearmError(say("sae.contact_wrong"))
+    contact = Contact(
+        name=name.strip(), email=email.strip(), language=language, site=site, begins=clock.now()
+    )
+    try:
+        contact.full_clean()
+    except ValidationError as problem:
+        raise OnearmError(say("sae.contact_wrong")) from problem
     with transaction.atomic():
-        contact = Contact.objects.create(
-            name=name.strip(), email=email.strip(), language=language, site=site, begins=clock.now()
-        )
+        contact.save()
         _record_contact(contact, "sae.contact", actor)
     return contact
 
@@ -186,6 +193,6 @@ def _record_contact(contact: Contact, action: str, actor: permissions.Actor) -> 
         action,
         actor=actor,
         site=contact.site,
-        target=contact.email,
+        target=contact.email[:200],
         details={"name": contact.name},
     )

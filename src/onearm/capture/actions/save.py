@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from onearm.capture import clock, permissions, places, states, trail
+from onearm.capture import clock, permissions, places, states, trail, zones
 from onearm.capture.actions.keep import keep_version
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.recalculate import recalculate
@@ -106,7 +106,7 @@ def save(
     with transaction.atomic():
         event = _locked(event)
         instance = _standing(event, form_id)
-        version = instance.study_version if instance else version_at(site, today)
+        version = instance.study_version if instance else version_at(site, zones.today(site))
         if version is None:
             raise OnearmError(say("enrol.no_version").format(site=site.code))
         if instance is None:

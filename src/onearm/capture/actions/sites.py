@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from onearm.capture.models import StudyVersion, User
 
 
+CODE = re.compile(r"[^\x00-\x1f\x7f/:]{1,20}")
+"""Codes stand in addresses, and in targets (`Hold`) behind a colon."""
+
+LONGEST_NAME = 200
+
+
 class SiteProblem(OnearmError):
     """A site cannot be made so, or a version not be released so; nothing was written."""
 
@@ -27,13 +34,13 @@ def make(by: User, code: str, name: str, zone: str) -> Site:
     """Add a site; its code is never given twice. Raises `SiteProblem`."""
     actor = permissions.actor(by, "site.manage", None, clock.now().date())
     code, name, zone = code.strip(), name.strip(), zone.strip() or "UTC"
-    if not code or len(code) > 20 or not name:
+    if not CODE.fullmatch(code) or not 0 < len(name) <= LONGEST_NAME:
         raise SiteProblem(say("sites.wrong"))
     if Site.objects.filter(code__iexact=code).exists():
         raise SiteProblem(say("sites.there").format(code=code))
     if zone not in available_timezones():
         raise SiteProblem(say("sites.no_zone").format(zone=zone))
-    site = Site.objects.create(code=code, name=name[:200], zone=zone)
+    site = Site.objects.create(code=code, name=name, zone=zone)
     details = {"name": site.name, "zone": zone}
     trail.record("study", "site.make", actor=actor, site=site, target=code, details=details)
     return site

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from onearm.capture import clock, entries, permissions, trail
 from onearm.capture.actions.export import Exported, Wanted, export
+from onearm.capture.actions.under_way import settled_now
 from onearm.capture.models import Snapshot, StudyVersion
 from onearm.capture.words import say
 from onearm.errors import OnearmError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from onearm.capture.models import User
+
+
+LONGEST_NAME = 80
 
 
 class Changed(OnearmError):
@@ -30,18 +34,20 @@ def make_snapshot(user: User, name: str, *, as_of: datetime | None = None) -> Sn
 
     Nothing is copied: the history gives the same data again whenever they are asked for, and the
     hash shows that they are the same. Raises `permissions.NotAllowed`, and ``OnearmError`` for an
-    empty name, a name that is taken and a moment in the future.
+    empty or long name, a name that is taken and a moment in the future.
     """
     name = name.strip()
     if not name:
         raise OnearmError(say("snapshot.no_name"))
-    now = clock.now()
-    if as_of is not None and as_of > now:
+    if len(name) > LONGEST_NAME:
+        raise OnearmError(say("error.long_name").format(most=LONGEST_NAME))
+    if as_of is not None and as_of > clock.now():
         raise OnearmError(say("error.future").format(moment=f"{as_of:%Y-%m-%d %H:%M:%S}"))
-    actor = permissions.actor(user, "snapshot.make", None, now.date())
+    actor = permissions.actor(user, "snapshot.make", None, clock.now().date())
     version = StudyVersion.objects.order_by("-number").first()
     if version is None:
         raise OnearmError(say("error.no_study"))
+    now = settled_now()
     moment = as_of or now
     frame = entries.as_of(moment)
     try:

@@ -12,7 +12,7 @@ import polars as pl
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, trail
+from onearm.capture import clock, permissions, trail, zones
 from onearm.capture.actions.take_entries import Taken, take_entries
 from onearm.capture.checking import refusing
 from onearm.capture.document import KEY, REMOVED, Document, cells
@@ -29,6 +29,7 @@ from onearm.terms.units import LONGEST, conversion, rounded
 
 if TYPE_CHECKING:
     from onearm.capture.models import User
+    from onearm.errors import Finding
     from onearm.study import Study
     from onearm.study.forms import Form, Item
 
@@ -117,7 +118,8 @@ def decoded(content: bytes) -> tuple[str, str]:
 def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
     """Header, lines and encoding of a CSV file separated by commas, semicolons or tabs.
 
-    Raises ``OnearmError`` for an empty file, a column named twice and a line of another length.
+    Raises ``OnearmError`` for an empty file, a column named twice, a line of another length and
+    what is no CSV.
     """
     text, encoding = decoded(content)
     first = text.splitlines()[0] if text.strip() else ""
@@ -125,12 +127,20 @@ def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
         raise OnearmError(say("import.empty"))
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in next(reader)]
+    try:
+        header = [name.strip() for name in next(reader)]
+        return header, _under(header, reader), encoding
+    except csv.Error as problem:
+        raise OnearmError(say("import.no_csv").format(line=reader.line_num)) from problem
+
+
+def _under(header: list[str], rows: Iterable[list[str]]) -> list[dict[str, str]]:
+    """Each line under the header, and under an empty name its number in the file."""
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise OnearmError(say("import.twice").format(column=min(twice)))
-    lines = []
-    for number, row in enumerate(reader, start=2):
+    lines: list[dict[str, str]] = []
+    for number, row in enumerate(rows, start=2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
@@ -139,7 +149,7 @@ def read_lines(content: bytes) -> tuple[list[str], list[dict[str, str]], str]:
         lines.append({"": str(number), **dict(zip(header, (c.strip() for c in row), strict=True))})
         if len(lines) > MOST_LINES:
             raise OnearmError(say("import.lines").format(most=MOST_LINES))
-    return header, lines, encoding
+    return lines
 
 
 def guessed(form: Form, header: Iterable[str]) -> dict[str, str]:
@@ -250,7 +260,7 @@ def _allowed(user: User, wanted: Iterable[_Wanted], found: dict[int, Line]) -> I
 def _judged(wanted: list[_Wanted], plan: Plan, found: dict[int, Line]) -> list[_Wanted]:
     """The lines of one site that can be stored, with their rows; the others are refused."""
     site = wanted[0].subject.site
-    version = version_at(site, clock.now().date())
+    version = version_at(site, zones.today(site))
     study = study_of(version) if version else None
     problem = say("import.no_version").format(site=site.code) if study is None else ""
     if study is not None and plan.form not in study.forms:
@@ -332,7 +342,7 @@ def guessed_units(form: Form, header: Iterable[str]) -> dict[str, str]:
 def _impossible(
     study: Study,
     clean: records.Records,
-    findings: Iterable[object],
+    findings: Iterable[Finding],
     placed: list[_Wanted],
     plan: Plan,
 ) -> Iterator[tuple[int, str]]:
@@ -343,15 +353,15 @@ def _impossible(
         by_place.setdefault((who, visit_label(one.visit, one.repeat)), []).append(one)
     for finding in (*clean.border, *findings):
         is_border = finding in clean.border and finding.severity == "error"
-        if not is_border and not refusing(study, finding):  # type: ignore[arg-type]
+        if not is_border and not refusing(study, finding):
             continue
-        place = finding.place  # type: ignore[attr-defined]
+        place = finding.place
         if place.form not in ("", plan.form):
             continue
         for one in by_place.get((place.subject, place.visit), ()):
             in_row = not place.row or place.row == one.row
             if in_row and (not place.field or place.field in one.values):
-                yield one.line, finding_text(study, finding)  # type: ignore[arg-type]
+                yield one.line, finding_text(study, finding)
 
 
 def _placed(wanted: list[_Wanted], plan: Plan, form: Form, found: dict[int, Line]) -> list[_Wanted]:

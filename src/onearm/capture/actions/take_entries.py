@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,23 +11,31 @@ import polars as pl
 from django.db import transaction
 
 from onearm import records
-from onearm.capture import clock, permissions, states, trail
+from onearm.capture import clock, permissions, states, trail, zones
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.keep import break_signatures
 from onearm.capture.actions.queries import follow_checks
 from onearm.capture.actions.recalculate import recalculate
 from onearm.capture.actions.sae import follow_serious
+from onearm.capture.actions.under_way import locked, one_at_a_time
 from onearm.capture.actions.visits import keep_date, settle_stage
 from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
 from onearm.capture.document import Cell, Document, applied, delta, empty
-from onearm.capture.models import EventInstance, FormInstance, FormVersion, Site, Subject
+from onearm.capture.models import (
+    EventInstance,
+    FormInstance,
+    FormVersion,
+    Hold,
+    Site,
+    Subject,
+)
 from onearm.capture.ranges_load import Loaded, with_ranges_all
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.trail import version_content
 from onearm.capture.wording import finding_text
 from onearm.capture.words import kept, say
-from onearm.errors import Finding, OnearmError, Place
+from onearm.errors import Finding, Place
 from onearm.records.entry import check_shape
 from onearm.records.places import subject_label, visit_label
 
@@ -69,10 +77,12 @@ class Taken:
 
 @dataclass(slots=True)
 class _Load:
-    """One form of the file on its way in."""
+    """One form of the file on its way in; subject, visit and form are None where they are new."""
 
     where: Where
     cells: list[Cell]
+    subject: Subject | None = None
+    event: EventInstance | None = None
     instance: FormInstance | None = None
     change: Document = field(default_factory=empty)
 
@@ -81,9 +91,10 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
     """Load entries (``onearm.records.entry.ENTRY``); row keys are kept as the file gives them.
 
     source: the file's name, for the reason in the history. is_dry: say what would happen and write
-    nothing. A form with an impossible value, of an unknown site, or frozen or locked is refused
-    whole, with its reasons; all other forms are loaded. Calculated items that the file does not
-    give are calculated. Subjects that are not there are added as enrolled.
+    nothing. A form with an impossible value, of an unknown site or another site's subject, or
+    frozen or locked (itself, its visit, its subject or above) is refused whole, with its reasons;
+    all other forms are loaded. Calculated items that the file does not give are calculated.
+    Subjects that are not there are added as enrolled.
     Needs the right ``import`` at every site of the file. Raises ``Problems`` where the frame cannot
     be read and `permissions.NotAllowed`.
     """
@@ -93,12 +104,13 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
     actors = {c: permissions.actor(user, "import", s, today) for c, s in sites.items()}
     with transaction.atomic():
         loads = list(_loads(entries, sites))
-        versions = {code: version_at(site, today) for code, site in sites.items()}
+        versions = {code: version_at(site, zones.today(site)) for code, site in sites.items()}
         reasons, findings = _refusals(entries, sites, versions)
         rows: list[Row] = []
         kept: list[_Load] = []
+        held = _all_held()
         for one in loads:
-            why = [*reasons.get(one.where, ()), *_held(one, sites)]
+            why = [*reasons.get(one.where, ()), *_in_the_way(one, sites, held)]
             one.change = delta(one.instance.data if one.instance else empty(), one.cells)
             fate = "new" if one.instance is None else "changed"
             if not one.change["rows"] and one.instance is not None:
@@ -109,7 +121,8 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
             if fate in ("new", "changed"):
                 kept.append(one)
         if not is_dry:
-            _write(kept, sites, versions, actors, source)
+            _add_places(kept, sites, actors, source)
+            _write(kept, versions, actors, source)
             _follow(kept, versions, actors, source)
             for code, actor in actors.items():
                 trail.record(
@@ -124,16 +137,17 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
 
 
 def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
+    """The forms of the file beside what stands of each; its subjects are locked."""
+    codes = entries["SUBJID"].unique()
+    if Subject.objects.filter(code__in=codes).count() < len(codes):
+        one_at_a_time()
+    subjects = locked(Subject.objects.filter(code__in=codes))
+    visits = EventInstance.objects.filter(subject__site__in=sites.values())
+    events = {(e.subject_id, e.visit, e.repeat): e for e in visits}
     stand = FormInstance.objects.filter(event__subject__site__in=sites.values())
-    known = {
-        (
-            form.event.subject.site.code,
-            form.event.subject.code,
-            form.event.visit,
-            form.event.repeat,
-            form.form,
-        ): form
-        for form in stand.select_related("event__subject__site", "study_version")
+    forms = {
+        (form.event_id, form.form): form
+        for form in stand.select_related("study_version")
         .defer("study_version__files")
         .iterator(BATCH)
     }
@@ -141,7 +155,16 @@ def _loads(entries: pl.DataFrame, sites: Mapping[str, Site]) -> Iterator[_Load]:
     for *where, row, item, value, reason in entries.iter_rows():
         by_form[tuple(where)].append(Cell(row, item, value or "", reason or ""))
     for key, cells in by_form.items():
-        yield _Load(key, cells, known.get(key))
+        _, code, visit, number, form = key
+        one = _Load(key, cells, subjects.get(code))
+        if one.subject is not None:
+            one.event = events.get((one.subject.pk, visit, number))
+        if one.event is not None and one.subject is not None:
+            one.event.subject = one.subject
+            one.instance = forms.get((one.event.pk, form))
+        if one.event is not None and one.instance is not None:
+            one.instance.event = one.event
+        yield one
 
 
 def _refusals(
@@ -179,11 +202,26 @@ def _refusals(
 _WHERE = ("SITEID", "SUBJID", "VISIT", "VISIT_REPEAT", "FORM")
 
 
-def _held(one: _Load, sites: Mapping[str, Site]) -> Iterable[str]:
-    named = states.targets(site=sites.get(one.where[0]))
-    if one.instance is not None:
-        touched = [(cell.row, cell.item) for cell in one.cells]
-        named = states.targets(form=one.instance, items=touched)
+def _all_held() -> frozenset[str]:
+    """Every target that is frozen or locked, so that most forms need no look of their own."""
+    holds = Hold.objects.filter(kind__in=states.STILL, lifted_at=None)
+    return frozenset(holds.values_list("target", flat=True))
+
+
+def _in_the_way(one: _Load, sites: Mapping[str, Site], all_held: frozenset[str]) -> Iterator[str]:
+    """Why a form may not be written: its subject is another site's, or something holds it still."""
+    if one.subject is not None and one.subject.site.code != one.where[0]:
+        yield say("import.other_site").format(subject=one.subject.code)
+        return
+    named = states.targets(
+        site=sites.get(one.where[0]),
+        subject=one.subject,
+        event=one.event,
+        form=one.instance,
+        items=[(cell.row, cell.item) for cell in one.cells],
+    )
+    if all_held.isdisjoint(named):
+        return
     try:
         states.require_open(named)
     except states.Held as held:
@@ -192,18 +230,16 @@ def _held(one: _Load, sites: Mapping[str, Site]) -> Iterable[str]:
 
 def _write(
     loads: list[_Load],
-    sites: Mapping[str, Site],
     versions: Mapping[str, StudyVersion | None],
     actors: Mapping[str, permissions.Actor],
     source: str,
 ) -> None:
-    events = _events(loads, sites)
     at = clock.check(trail.newest())
     new: list[FormInstance] = []
     for one in loads:
         if one.instance is None:
             one.instance = FormInstance(
-                event=events[one.where[:4]],
+                event=one.event,
                 form=one.where[4],
                 study_version=versions[one.where[0]],
                 head=START,
@@ -249,35 +285,35 @@ def _write(
     )
 
 
-def _events(
-    loads: list[_Load], sites: Mapping[str, Site]
-) -> dict[tuple[str, str, str, int], EventInstance]:
-    """The visits of the forms to load, by site, subject, visit and repeat; made where absent."""
-    codes = sorted({one.where[:2] for one in loads})
-    at = clock.now()
-    known = set(Subject.objects.values_list("code", flat=True))
-    Subject.objects.bulk_create(
-        Subject(site=sites[site], code=code, stage=Subject.Stage.ENROLLED, created_at=at)
-        for site, code in codes
-        if code not in known
-    )
-    subjects = {
-        (subject.site.code, subject.code): subject
-        for subject in Subject.objects.select_related("site")
-    }
-    if lost := [code for site, code in codes if (site, code) not in subjects]:
-        raise OnearmError(say("import.other_site").format(subject=lost[0]))
-    stand = EventInstance.objects.select_related("subject__site")
-    events = {(e.subject.site.code, e.subject.code, e.visit, e.repeat): e for e in stand}
-    wanted = sorted({one.where[:4] for one in loads} - set(events))
-    made = EventInstance.objects.bulk_create(
-        [
-            EventInstance(subject=subjects[site, code], visit=visit, repeat=repeat)
-            for site, code, visit, repeat in wanted
-        ],
-        batch_size=BATCH,
-    )
-    return {**events, **dict(zip(wanted, made, strict=True))}
+def _add_places(
+    loads: list[_Load],
+    sites: Mapping[str, Site],
+    actors: Mapping[str, permissions.Actor],
+    source: str,
+) -> None:
+    """Add the subjects and visits of the forms to load that are not there."""
+    subjects: dict[str, Subject] = {}
+    for site, code in sorted({one.where[:2] for one in loads if one.subject is None}):
+        subjects[code] = Subject.objects.create(
+            site=sites[site], code=code, stage=Subject.Stage.ENROLLED, created_at=clock.now()
+        )
+        trail.record(
+            f"subject:{code}",
+            "subject.import",
+            actor=actors[site],
+            site=sites[site],
+            target=f"subject:{code}",
+            details={"source": source},
+        )
+    events: dict[tuple[str, str, int], EventInstance] = {}
+    for one in loads:
+        one.subject = one.subject or subjects[one.where[1]]
+        if one.event is None:
+            _, code, visit, repeat, _ = one.where
+            event = EventInstance(subject=one.subject, visit=visit, repeat=repeat)
+            one.event = events.setdefault((code, visit, repeat), event)
+    ordered = [events[key] for key in sorted(events)]
+    EventInstance.objects.bulk_create(ordered, batch_size=BATCH)
 
 
 def _follow(

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.ranges import Account as Ranges
 from onearm.capture.actions.ranges import take_ranges
@@ -22,16 +24,23 @@ from onearm.study.odm import Names
 from onearm.study.odm.names import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
     from onearm.capture.models import User
 
 TRIED, LOADED = "tried", "loaded"
+FATES = ("new", "changed", "same", "refused")
+"""What becomes of a line: stored, or the same as before, or refused."""
+
 KINDS = ("entries", "odm", "csv")
 RANGES = "ranges"
 """A file of normal ranges of laboratories: not data of subjects, and kept under its own right."""
 
 MOST_BYTES = 100 * 1024 * 1024
+LONGEST_NAME = 160
+"""Signs of a file's name that are kept: with the start of its hash it fits into the trail."""
 
 
 class _Unplaced(OnearmError):
@@ -55,17 +64,18 @@ def keep(user: User, name: str, kind: str, content: bytes) -> TakenFile:
     known = TakenFile.objects.filter(sha256=digest, kind=kind, user=user).first()
     if known is not None:
         return known
-    made = TakenFile.objects.create(
-        name=Path(name).name[:200],
-        kind=kind,
-        sha256=digest,
-        content=content,
-        account={"state": TRIED},
-        user=user,
-        at=clock.now(),
-    )
     details = {"sha256": digest, "kind": kind, "bytes": len(content)}
-    trail.record("study", "import.file", actor=actor, target=made.name, details=details)
+    with transaction.atomic():
+        made = TakenFile.objects.create(
+            name=Path(name).name[:LONGEST_NAME],
+            kind=kind,
+            sha256=digest,
+            content=content,
+            account={"state": TRIED},
+            user=user,
+            at=clock.now(),
+        )
+        trail.record("study", "import.file", actor=actor, target=made.name, details=details)
     return made
 
 
@@ -80,35 +90,29 @@ def read_original(user: User, file: TakenFile) -> bytes:
     return bytes(file.content)
 
 
+@transaction.atomic
 def load_lines(user: User, file: TakenFile, plan: Plan, *, is_dry: bool) -> Account:
     """Try or load a CSV file of results (`take_csv`), and keep its account with it."""
     made = take_csv(user, bytes(file.content), plan, source=_source(file), is_dry=is_dry)
-    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
-    _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
+    _remember(file, made.count, len(made.lines), is_dry=is_dry)
     return made
 
 
+@transaction.atomic
 def load_ranges(user: User, file: TakenFile, *, replaces: bool, is_dry: bool) -> Ranges:
-    """Try or load a file of normal ranges (`take_ranges`), and keep its account with it.
-
-    A file that was loaded keeps that account when it is looked at again.
-    """
+    """Try or load a file of normal ranges (`take_ranges`), and keep its account with it."""
     made = take_ranges(
         user, bytes(file.content), replaces=replaces, source=_source(file), is_dry=is_dry
     )
-    if is_dry and file.account.get("state") == LOADED:
-        return made
-    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
-    _remember(file, {**fates, "read": len(made.lines)}, is_dry=is_dry)
+    _remember(file, made.count, len(made.lines), is_dry=is_dry)
     return made
 
 
+@transaction.atomic
 def load_entries(user: User, file: TakenFile, *, is_dry: bool) -> Taken:
     """Try or load a file of entries or an ODM file of this study's data, and keep its account."""
-    frame = entries_in(file)
-    made = take_entries(user, frame, source=_source(file), is_dry=is_dry)
-    fates = {fate: made.count(fate) for fate in ("new", "changed", "same", "refused")}
-    _remember(file, {**fates, "read": made.read}, is_dry=is_dry)
+    made = take_entries(user, entries_in(file), source=_source(file), is_dry=is_dry)
+    _remember(file, made.count, made.read, is_dry=is_dry)
     return made
 
 
@@ -154,18 +158,26 @@ def _names() -> Names:
 
 
 def _source(file: TakenFile) -> str:
-    return f"{file.name} (SHA-256 {file.sha256[:16]})"
+    return f"{file.name[:LONGEST_NAME]} (SHA-256 {file.sha256[:16]})"
 
 
-def _remember(file: TakenFile, account: dict[str, int], *, is_dry: bool) -> None:
-    state = TRIED if is_dry else LOADED
-    file.account = {**account, "state": state}
+def _remember(file: TakenFile, count: Callable[[str], int], read: int, *, is_dry: bool) -> None:
+    """Keep what became of the lines; a file that was loaded keeps that account when it is tried
+    again."""
+    if is_dry and file.account.get("state") == LOADED:
+        return
+    file.account = {
+        **{fate: count(fate) for fate in FATES},
+        "read": read,
+        "state": TRIED if is_dry else LOADED,
+    }
     if not is_dry:
         file.at = clock.now()
     file.save(update_fields=["account", "at"])
 
 
 __all__ = [
+    "FATES",
     "KINDS",
     "LOADED",
     "RANGES",

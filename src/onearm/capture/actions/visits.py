@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ENDS = ("enrolment", "end_of_treatment", "death", "end_of_study")
 """Milestones that move a subject on."""
 
+MOST_REPEATS = 1000
+"""The number of a repeat is below, on pages, in addresses and in files."""
+
 
 def dated(study: Study, documents: Iterable[tuple[str, Document]]) -> date | None:
     """The day of a visit from its forms' documents (form id, data).
@@ -122,12 +125,13 @@ def mark_missed(
 ) -> EventInstance:
     """Say that a planned visit did not take place, and why; an empty reason takes that back.
 
-    Raises ``OnearmError`` for a visit with forms.
+    Raises ``OnearmError`` for a visit with forms, and for one that the schedule does not plan.
     """
     actor = permissions.actor(user, "form.enter", subject.site, zones.today(subject.site))
     visit = _visits(study).get(visit_id)
-    if visit is None or visit.kind not in ("planned", "event"):
-        raise OnearmError(say("visit.not_planned").format(visit=visit_said(study, visit_id, 1)))
+    if visit is None or visit.kind not in ("planned", "event") or not _is_one(visit, repeat):
+        named = visit_said(study, visit_id, repeat)
+        raise OnearmError(say("visit.not_planned").format(visit=named))
     with transaction.atomic():
         event, _ = EventInstance.objects.get_or_create(
             subject=subject, visit=visit_id, repeat=repeat
@@ -141,6 +145,11 @@ def mark_missed(
         event.save(update_fields=["missed_because"])
         _record(event, "visit.missed" if event.missed_because else "visit.expected", actor)
     return event
+
+
+def _is_one(visit: Visit, repeat: int) -> bool:
+    """Whether a visit has such a repeat; those that are not repeated have the first alone."""
+    return repeat == 1 or (visit.repeat is not None and 1 < repeat < MOST_REPEATS)
 
 
 def _visits(study: Study) -> dict[str, Visit]:

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError
 from ninja import NinjaAPI
 
 from onearm.capture import clock, permissions, words
-from onearm.capture.actions import amend, enrol, hold, save, sign
+from onearm.capture.actions import enrol, hold, migrate, save, sign
 from onearm.capture.api import (
     accrual,
     amendments,
@@ -33,6 +33,7 @@ from onearm.capture.api import (
     people,
     queries,
     ranges,
+    reconciliations,
     redactions,
     review,
     safety,
@@ -57,7 +58,7 @@ CONFLICTS = (
     save.ReasonNeeded,
     enrol.NotEligible,
     hold.NotReady,
-    amend.Blocked,
+    migrate.Blocked,
 )
 """Refusals because the data stand otherwise than the request assumes: 409."""
 
@@ -77,6 +78,7 @@ for topic in (
     queries,
     cleaning,
     safety,
+    reconciliations,
     exchange,
     imports,
     ranges,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -16,6 +17,7 @@ from onearm.capture.api import places
 from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
+    Day,
     Given,
     Line,
     Page,
@@ -24,7 +26,7 @@ from onearm.capture.api.shapes import (
     page,
     utc,
 )
-from onearm.capture.models import AccrualStep, Site, StudyVersion
+from onearm.capture.models import AccrualStep, Site, SiteVersion, StudyVersion
 from onearm.capture.studies import study_of, version_at
 
 router = Router()
@@ -59,7 +61,7 @@ class ReleaseIn(Given):
     """From which day on a site enters new forms under a version, and why."""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
-    begins: date
+    begins: Day
     reason: Line = ""
 
 
@@ -105,7 +107,9 @@ class StepIn(Given):
 def sites(request: HttpRequest) -> list[SiteOut]:
     """The sites that the person may see; all of them for those who add sites or release to them."""
     may_all = any(visible.can(request.user, c, None) for c in ("site.manage", "study.release"))
-    found = Site.objects.all() if may_all else visible.sites(request.user)
+    found = list(Site.objects.all()) if may_all else visible.sites(request.user)
+    released = SiteVersion.objects.select_related("version").defer("version__files")
+    prefetch_related_objects(found, Prefetch("versions", released))
     return [_site(site) for site in found]
 
 
@@ -173,13 +177,14 @@ def step(request: HttpRequest, given: StepIn) -> StepOut:
 
 
 def _site(site: Site) -> SiteOut:
-    released = site.versions.select_related("version")
     return SiteOut(
         code=site.code,
         name=site.name,
         zone=site.zone,
         cap=site.cap,
-        releases=[ReleaseOut(version=row.version.number, begins=row.begins) for row in released],
+        releases=[
+            ReleaseOut(version=row.version.number, begins=row.begins) for row in site.versions.all()
+        ],
     )
 
 

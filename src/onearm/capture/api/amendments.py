@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import File, Query, Router, Schema, UploadedFile
+from ninja import File, Form, Query, Router, Schema, UploadedFile
 from pydantic import Field
 
 from onearm.capture import checkspec, clock, permissions, visible
-from onearm.capture.actions.amend import (
-    MOST_BYTES,
-    Moved,
-    looked_at,
-    migrate,
-    record_look,
-    take_in_zip,
-)
+from onearm.capture.actions.amend import MOST_BYTES, looked_at, record_look, take_in_zip
+from onearm.capture.actions.migrate import Moved, migrate
 from onearm.capture.actions.take_lists import take_checks
 from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
     Given,
+    Line,
     Name,
     Page,
     Paging,
@@ -38,7 +33,8 @@ from onearm.capture.sending import as_csv
 from onearm.capture.studies import sites_under, study_of
 
 if TYPE_CHECKING:
-    from onearm.study.forms import Form, Item
+    from onearm.study.forms import Form as StudyForm
+    from onearm.study.forms import Item
 
 router = Router()
 Which = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -123,6 +119,12 @@ class CheckOut(Schema):
     changed: list[str]
 
 
+class RewordedIn(Given):
+    """Why words of codes change and their meaning does not, where they change."""
+
+    reworded: Line = ""
+
+
 class MigrateIn(Given):
     """Which sites' forms to move (all that the version was released to, without any).
 
@@ -145,13 +147,17 @@ class ChangeOut(Schema):
 
 
 class MovedOut(Schema):
-    """What a migration did, or would do."""
+    """What a migration did, or would do.
+
+    calculated: items that are calculated otherwise, with their values before and after.
+    """
 
     is_dry: bool
     forms: int
     held: list[str]
     signatures: list[str]
     queries: list[str]
+    calculated: list[str]
     lines: list[ChangeOut]
 
 
@@ -164,10 +170,14 @@ def versions(request: HttpRequest, paging: Query[Paging]) -> Any:
 
 
 @router.post("/versions", response={200: StudyVersionOut, **REFUSALS})
-def take_in(request: HttpRequest, file: Annotated[UploadedFile, File()]) -> StudyVersionOut:
+def take_in(
+    request: HttpRequest,
+    file: Annotated[UploadedFile, File()],
+    given: Annotated[RewordedIn, Form()],
+) -> StudyVersionOut:
     """Take in a version from a zip file of the study folder."""
     permissions.actor(request.user, "study.load", None, clock.now().date())  # before it is read
-    made = take_in_zip(request.user, file.read(MOST_BYTES + 1))
+    made = take_in_zip(request.user, file.read(MOST_BYTES + 1), reworded=given.reworded)
     return _out(StudyVersion.objects.annotate(stand=Count("forminstance")).get(pk=made.pk))
 
 
@@ -262,7 +272,7 @@ def _place(text: str) -> tuple[str, str]:
     return form, item
 
 
-def _items(study: Any, form: Form) -> Iterator[StudyItemOut]:
+def _items(study: Any, form: StudyForm) -> Iterator[StudyItemOut]:
     for item in form.items:
         yield StudyItemOut(
             item=item.name,
@@ -319,6 +329,7 @@ def _moved(moved: Moved) -> MovedOut:
         held=list(moved.held),
         signatures=list(moved.signatures),
         queries=list(moved.queries),
+        calculated=list(moved.calculated),
         lines=[
             ChangeOut(
                 form=line.form,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field, SecretStr
 
@@ -14,6 +14,7 @@ from onearm.capture import verification, visible, zones
 from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
+from onearm.capture.actions.take_lists import take_lock_report
 from onearm.capture.api import places
 from onearm.capture.api.forms import FORM
 from onearm.capture.api.shapes import (
@@ -31,12 +32,14 @@ from onearm.capture.api.shapes import (
     Row,
     Short,
     Target,
+    a_file,
     page,
     utc,
 )
 from onearm.capture.export.layout import newest_study
 from onearm.capture.lockcheck import checklist
 from onearm.capture.models import Hold, PlanLine, Signature
+from onearm.capture.sending import as_csv
 from onearm.capture.studies import study_of
 from onearm.capture.words import say
 
@@ -211,6 +214,13 @@ def state(request: HttpRequest, target: Target) -> StateOut:
         above=[_hold(each) for each in above.select_related("set_by", "lifted_by")],
         past=[_hold(each) for each in own.exclude(lifted_at=None).order_by("pk")],
     )
+
+
+@router.get("/holds/{target}/report", response=REFUSALS, openapi_extra=a_file("text/csv"))
+def lock_report(request: HttpRequest, target: Target) -> HttpResponse:
+    """The checklist with all that is open, and every hold ever set or lifted, as CSV."""
+    lines = take_lock_report(request.user, visible.target(request.user, target))
+    return as_csv(lines, f"lock_{target.replace(':', '_')}.csv")
 
 
 @router.post("/holds/{target}", response={200: HoldOut, **REFUSALS})

@@ -21,6 +21,7 @@ from onearm.capture.actions.take_file import (
 )
 from onearm.capture.api.shapes import (
     REFUSALS,
+    FatesOut,
     Given,
     Name,
     Number,
@@ -28,6 +29,7 @@ from onearm.capture.api.shapes import (
     Paging,
     Short,
     a_file,
+    fates,
     page,
     utc,
 )
@@ -65,7 +67,8 @@ class ColumnsIn(Given):
     """Which column of a CSV goes where; ``=SCREENING`` stands for a fixed value.
 
     items: column by item. keys: items by which a line finds its row. codes: by item the file's
-    codes and ours.
+    codes and ours. units: by item the column of the unit. convert: items whose results may be
+    converted from another unit.
     """
 
     form: Name
@@ -75,6 +78,8 @@ class ColumnsIn(Given):
     repeat: Short = "=1"
     keys: Annotated[list[Name], Field(default_factory=list, max_length=100)]
     codes: Annotated[dict[Name, dict[str, str]], Field(default_factory=dict)]
+    units: Annotated[dict[Name, Short], Field(default_factory=dict)]
+    convert: Annotated[list[Name], Field(default_factory=list, max_length=1000)]
 
 
 class LoadIn(Given):
@@ -85,7 +90,10 @@ class LoadIn(Given):
 
 
 class FateOut(Schema):
-    """What becomes of a line, or of a form of the file: new, changed, same or refused, and why."""
+    """What becomes of a line, or of a form of the file: new, changed, same or refused, and why.
+
+    converted: each result that is converted, as it is in the file and as it is stored.
+    """
 
     line: int
     subject: str
@@ -93,17 +101,13 @@ class FateOut(Schema):
     form: str
     fate: str
     why: list[str]
+    converted: list[str]
 
 
-class AccountOut(Schema):
+class AccountOut(FatesOut):
     """Everything that the file holds is stored, the same as before, or refused."""
 
-    is_dry: bool
     read: int
-    new: int
-    changed: int
-    same: int
-    refused: int
     lines: list[FateOut]
 
 
@@ -158,6 +162,8 @@ def load(request: HttpRequest, number: Number, given: LoadIn) -> AccountOut:
         repeat=given.plan.repeat,
         keys=tuple(given.plan.keys),
         codes=given.plan.codes,
+        units=given.plan.units,
+        convert=frozenset(given.plan.convert),
     )
     return _of_lines(load_lines(request.user, file, plan, is_dry=given.dry))
 
@@ -176,12 +182,8 @@ def _file(request: HttpRequest, number: int) -> TakenFile:
 
 def _of_lines(made: Account) -> AccountOut:
     return AccountOut(
-        is_dry=made.is_dry,
+        **fates(made).dict(),
         read=len(made.lines),
-        new=made.count("new"),
-        changed=made.count("changed"),
-        same=made.count("same"),
-        refused=made.count("refused"),
         lines=[
             FateOut(
                 line=line.number,
@@ -190,6 +192,7 @@ def _of_lines(made: Account) -> AccountOut:
                 form="",
                 fate=line.fate,
                 why=[line.why] if line.why else [],
+                converted=list(line.converted),
             )
             for line in made.lines
         ],
@@ -198,12 +201,8 @@ def _of_lines(made: Account) -> AccountOut:
 
 def _of_entries(made: Taken) -> AccountOut:
     return AccountOut(
-        is_dry=made.is_dry,
+        **fates(made).dict(),
         read=made.read,
-        new=made.count("new"),
-        changed=made.count("changed"),
-        same=made.count("same"),
-        refused=made.count("refused"),
         lines=[
             FateOut(
                 line=0,
@@ -212,6 +211,7 @@ def _of_entries(made: Taken) -> AccountOut:
                 form=row.where[4],
                 fate=row.fate,
                 why=list(row.why),
+                converted=[],
             )
             for row in made.rows
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,6 +14,7 @@ from onearm.capture.actions.take_lists import take_journal
 from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
+    Day,
     Given,
     Line,
     Moment,
@@ -98,7 +99,7 @@ class DecisionIn(Given):
 class LiveIn(Given):
     """From which day a change is in use, and what shows that it was tried."""
 
-    day: date
+    day: Day
     evidence: Line
 
 

@@ -15,6 +15,7 @@ from onearm.capture.actions import accounts, take_lists
 from onearm.capture.api.shapes import (
     REFUSALS,
     Code,
+    Day,
     Given,
     Key,
     Line,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from onearm.capture.models import AuditEvent
 
 router = Router()
-Day = Annotated[date | None, Query()]
+OnDay = Annotated[Day | None, Query()]
 
 
 class RoleOut(Schema):
@@ -103,21 +104,21 @@ class RoleIn(Given):
 
     role: Short
     site: Code | None = None
-    begins: date | None = None
-    ends: date | None = None
+    begins: Day | None = None
+    ends: Day | None = None
 
 
 class TrainingIn(Given):
     """On which day the person was trained, and in what."""
 
-    day: date
+    day: Day
     what: Line
 
 
 class IdentityIn(Given):
     """On which day somebody saw who the person is; how: the kind of paper, never its number."""
 
-    day: date
+    day: Day
     how: Line
 
 
@@ -156,9 +157,13 @@ def me(request: HttpRequest) -> MeOut:
 def people(request: HttpRequest, paging: Query[Paging]) -> Any:
     """Every account, ended ones too."""
     _require(request, "account.manage")
-    standing = _standing()
+    standing, factors = _standing(), set(Authenticator.objects.values_list("user_id", flat=True))
     found = User.objects.order_by("username")
-    return page(found, paging, lambda user: _person(user, standing.get(user.pk, [])))
+    return page(
+        found,
+        paging,
+        lambda user: _person(user, standing.get(user.pk, []), has_factor=user.pk in factors),
+    )
 
 
 @router.post("/people", response={200: PasswordOut, **REFUSALS})
@@ -247,14 +252,14 @@ def end(request: HttpRequest, number: Number, given: Reason) -> PersonOut:
 
 
 @router.get("/access", response={200: Page[RoleOut], **REFUSALS})
-def authorised(request: HttpRequest, paging: Query[Paging], day: Day = None) -> Any:
+def authorised(request: HttpRequest, paging: Query[Paging], day: OnDay = None) -> Any:
     """Every role that stood on a day (today without one)."""
     _require(request, "access.log")
     return page(access.authorised(day or clock.now().date()), paging, _role)
 
 
 @router.get("/access/file", response=REFUSALS, openapi_extra=a_file("text/csv"))
-def authorised_file(request: HttpRequest, day: Day = None) -> HttpResponse:
+def authorised_file(request: HttpRequest, day: OnDay = None) -> HttpResponse:
     """The same as CSV; the trail keeps who took it."""
     day = day or clock.now().date()
     return as_csv(take_lists.take_access(request.user, day), f"access-{day}.csv")
@@ -294,10 +299,11 @@ def _standing() -> dict[int, list[Authorised]]:
 
 def _shown(user: User) -> PersonOut:
     user = User.objects.get(pk=user.pk)
-    return _person(user, _standing().get(user.pk, []))
+    has_factor = Authenticator.objects.filter(user=user).exists()
+    return _person(user, _standing().get(user.pk, []), has_factor=has_factor)
 
 
-def _person(user: User, standing: list[Authorised]) -> PersonOut:
+def _person(user: User, standing: list[Authorised], *, has_factor: bool) -> PersonOut:
     return PersonOut(
         number=user.pk,
         username=user.username,
@@ -306,7 +312,7 @@ def _person(user: User, standing: list[Authorised]) -> PersonOut:
         language=user.language,
         is_active=user.is_active,
         is_locked=access.is_locked(user),
-        has_second_factor=Authenticator.objects.filter(user=user).exists(),
+        has_second_factor=has_factor,
         trained_on=user.trained_on,
         identity_checked_on=user.identity_checked_on,
         last_login=utc(user.last_login) if user.last_login else None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.http import Http404
 
-from onearm.capture import clock, permissions, visible
+from onearm.capture import clock, permissions, visible, zones
 from onearm.capture.models import FormInstance
 from onearm.capture.studies import study_of, version_at
 
@@ -35,7 +35,7 @@ def sites(request: HttpRequest, code: str) -> list[Site]:
 
 def study(subject: Subject) -> Study:
     """The version that the subject's site works with; 404 before its first release."""
-    version = version_at(subject.site, clock.now().date())
+    version = version_at(subject.site, zones.today(subject.site))
     if version is None:
         raise Http404
     return study_of(version)

@@ -15,6 +15,8 @@ from onearm.capture.actions import ranges as actions
 from onearm.capture.actions.take_file import MOST_BYTES, RANGES, keep, load_ranges
 from onearm.capture.api.shapes import (
     REFUSALS,
+    Day,
+    FatesOut,
     Given,
     Line,
     Number,
@@ -22,6 +24,7 @@ from onearm.capture.api.shapes import (
     Paging,
     Short,
     a_file,
+    fates,
     page,
 )
 from onearm.capture.export.layout import newest_study
@@ -64,15 +67,15 @@ class RangeIn(Given):
     age_to: Age | None = None
     low: Short = ""
     high: Short = ""
-    begins: date
-    ends: date | None = None
+    begins: Day
+    ends: Day | None = None
     replaces: bool = False
 
 
 class EndIn(Given):
     """From which day a range no longer holds, and why."""
 
-    day: date
+    day: Day
     reason: Line
 
 
@@ -142,14 +145,9 @@ class RangeLineOut(Schema):
     ends: list[str]
 
 
-class RangeAccountOut(Schema):
+class RangeAccountOut(FatesOut):
     """Every line with its fate, and what the ranges would then leave open."""
 
-    is_dry: bool
-    new: int
-    changed: int
-    same: int
-    refused: int
     lines: list[RangeLineOut]
     gaps: list[str]
 
@@ -281,11 +279,7 @@ def _file_out(file: TakenFile) -> RangeFileOut:
 
 def _account(made: actions.Account) -> RangeAccountOut:
     return RangeAccountOut(
-        is_dry=made.is_dry,
-        new=made.count("new"),
-        changed=made.count("changed"),
-        same=made.count("same"),
-        refused=made.count("refused"),
+        **fates(made).dict(),
         lines=[
             RangeLineOut(
                 line=line.number,

@@ -34,7 +34,8 @@ router = Router()
 class RedactionOut(Schema):
     """A request and what was decided; the value itself stands nowhere in it.
 
-    quoted: talk about queries and reasons of saves that hold the value still, in words.
+    quoted: what holds the value still, in words: talk about queries, reasons of saves, words of
+    reports, loaded files.
     """
 
     number: int
@@ -116,5 +117,5 @@ def _out(one: Redaction) -> RedactionOut:
         decided_by=by.username if by else "",
         decided_at=utc(at) if at else None,
         refused_because=one.refused_because,
-        quoted=actions.quoted_in(one),
+        quoted=actions.quoted_in(one) if one.approved_at else [],
     )

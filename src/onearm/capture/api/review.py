@@ -9,7 +9,7 @@ from ninja import Router, Schema
 
 from onearm.capture import clock, permissions, review_aids
 from onearm.capture.actions.take_lists import take_review
-from onearm.capture.api.shapes import REFUSALS, Chosen, Short, a_file
+from onearm.capture.api.shapes import REFUSALS, Chosen, Day, Short, a_file
 from onearm.capture.review_aids import Aid, Scope
 from onearm.capture.sending import as_csv
 from onearm.capture.words import say
@@ -47,8 +47,8 @@ def rows(
     request: HttpRequest,
     name: Short,
     site: Chosen = "",
-    begins: date | None = None,
-    ends: date | None = None,
+    begins: Day | None = None,
+    ends: Day | None = None,
 ) -> AidRowsOut:
     """One list: of the last quarter and of all the person's sites where nothing else is named."""
     aid, scope = _wanted(request, name, site, begins, ends)
@@ -67,8 +67,8 @@ def rows_file(
     request: HttpRequest,
     name: Short,
     site: Chosen = "",
-    begins: date | None = None,
-    ends: date | None = None,
+    begins: Day | None = None,
+    ends: Day | None = None,
 ) -> HttpResponse:
     """The same as CSV; the trail keeps who took it."""
     aid, scope = _wanted(request, name, site, begins, ends)

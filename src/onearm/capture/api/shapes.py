@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from ninja import Path, Query, Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
+
+from onearm.capture.actions.take_file import FATES
 
 T = TypeVar("T")
 FIRST_YEAR, LAST_YEAR = 1900, 2999
@@ -44,7 +46,10 @@ Target = Annotated[str, StringConstraints(pattern=TARGET)]
 ``item:N:ROW:ITEM``; schedules and forms give theirs."""
 
 
-def _of_our_time(moment: datetime) -> datetime:
+D = TypeVar("D", bound=date)
+
+
+def _of_our_time(moment: D) -> D:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"the year lies between {FIRST_YEAR} and {LAST_YEAR}")
     return moment
@@ -52,6 +57,8 @@ def _of_our_time(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 """A moment with its distance from UTC."""
+
+Day = Annotated[date, AfterValidator(_of_our_time)]
 
 
 class Given(Schema):
@@ -91,6 +98,33 @@ class Page(Schema, Generic[T]):
 
     total: int
     items: list[T]
+
+
+class FatesOut(Schema):
+    """How many lines or values of a file have which fate; is_dry: nothing was written."""
+
+    is_dry: bool
+    new: int
+    changed: int
+    same: int
+    refused: int
+
+
+class Judged(Protocol):
+    """The account of a file, as the acts give it."""
+
+    @property
+    def is_dry(self) -> bool: ...
+
+    def count(self, *fates: str) -> int:
+        """How many have one of these fates."""
+        ...
+
+
+def fates(made: Judged) -> FatesOut:
+    """The counts of an account."""
+    counts = {fate: made.count(fate) for fate in FATES}
+    return FatesOut(is_dry=made.is_dry, **counts)
 
 
 REFUSALS: dict[int, type[Schema]] = {

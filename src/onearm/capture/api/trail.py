@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Literal
 
@@ -13,7 +12,7 @@ from pydantic import Field
 
 from onearm.capture import clock
 from onearm.capture.actions.take_lists import take_trail
-from onearm.capture.api.shapes import REFUSALS, Paging, Short, a_file, utc
+from onearm.capture.api.shapes import REFUSALS, Day, Paging, Short, a_file, utc
 from onearm.capture.sending import as_long_csv
 from onearm.capture.trail_reading import Line, Wanted, lines, reader
 
@@ -26,8 +25,8 @@ class Search(Schema):
     text: part of subject, action or target. kind: saves, acts, or what concerns access.
     """
 
-    begins: date | None = None
-    ends: Annotated[date | None, Field(le=date(9999, 12, 30))] = None
+    begins: Day | None = None
+    ends: Day | None = None
     user: Short = ""
     text: Annotated[Short, Field(max_length=80)] = ""
     kind: Literal["", "data", "acts", "access"] = ""
@@ -93,4 +92,6 @@ def _wanted(given: Search) -> Wanted:
 
 
 def _out(line: Line) -> TrailLineOut:
-    return TrailLineOut(**{**asdict(line), "at": utc(line.at)})
+    shown = TrailLineOut.from_orm(line)
+    shown.at = utc(line.at)
+    return shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib.resources import files
@@ -17,7 +16,7 @@ from django.db.models import BinaryField, JSONField
 from onearm.capture import entries as entry_frames
 from onearm.capture.actions.files import deciphered
 from onearm.capture.chain import canonical
-from onearm.capture.export.files import write_tables, write_whole
+from onearm.capture.export.files import sha256_of, write_tables, write_whole
 from onearm.capture.export.tables import Selection, tables
 from onearm.capture.models import (
     Attachment,
@@ -220,7 +219,8 @@ def _attached(folder: Path, as_of: datetime) -> None:
 def _manifest(folder: Path) -> None:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [
-        (path.relative_to(folder).as_posix(), path.stat().st_size, _sha256(path)) for path in paths
+        (path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path))
+        for path in paths
     ]
     _table(folder / "MANIFEST.csv", ("path", "bytes", "sha256"), rows)
 
@@ -245,8 +245,3 @@ def _bytes(path: Path, content: bytes) -> None:
 def _plain(name: str) -> str:
     """A name that any system can hold."""
     return "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in name)[-120:]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

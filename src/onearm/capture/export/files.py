@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import os
+import tempfile
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,8 +141,26 @@ def write_whole(
             )
 
 
-def zipped(folder: Path, target: Path) -> Path:
-    """The files of a folder in one zip file, the same bytes for the same files."""
+@contextmanager
+def scratch_zip() -> Iterator[Path]:
+    """A new temporary file for what leaves as a zip; gone again where the block fails."""
+    handle, name = tempfile.mkstemp(prefix="onearm-", suffix=".zip")
+    os.close(handle)
+    try:
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def zipped(folder: Path, target: Path) -> None:
+    """Write the files of a folder into one zip file, the same bytes for the same files."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
@@ -147,7 +169,6 @@ def zipped(folder: Path, target: Path) -> Path:
                 with path.open("rb") as source, out.open(about, "w") as sink:
                     while block := source.read(1 << 20):
                         sink.write(block)
-    return target
 
 
 def _write(

@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -126,8 +127,6 @@ def _files() -> Seen:
 
 def _has_hash(path: Path, expected: str) -> bool:
     """Whether a file has the SHA-256 of a wheel's record (base64 for addresses, no padding)."""
-    from base64 import urlsafe_b64encode
-
     if not path.is_file():
         return False
     digest = urlsafe_b64encode(sha256(path.read_bytes()).digest()).decode()

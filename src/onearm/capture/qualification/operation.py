@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from onearm.capture.qualification.outcome import Outcome
+from onearm.capture.qualification.outcome import Outcome, Result
 from onearm.errors import OnearmError, Problems
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def operation(folder: Path) -> Iterator[Outcome]:
     for number, one in enumerate(STEPS, start=1):
         try:
             actual = one.do(world)
-        except Exception as problem:  # whatever goes wrong is what was seen, and the next is tried
+        except Exception as problem:  # a step may fail anywhere: that is its outcome, not our end
             actual = f"{type(problem).__name__}: {problem}"
-        result = "passed" if actual == one.expected else "failed"
-        yield Outcome(f"OQ-{number:02}", one.checks, one.what, one.expected, actual, result)  # type: ignore[arg-type]  # one of the two
+        result: Result = "passed" if actual == one.expected else "failed"
+        yield Outcome(f"OQ-{number:02}", one.checks, one.what, one.expected, actual, result)
 
 
 def refused(do: Callable[[], object]) -> str:

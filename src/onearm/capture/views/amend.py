@@ -10,7 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 
 from onearm.capture import clock, words
-from onearm.capture.actions.amend import Moved, looked_at, migrate, take_in_zip
+from onearm.capture.actions.amend import looked_at, take_in_zip
+from onearm.capture.actions.migrate import Moved, migrate
 from onearm.capture.models import FormInstance, SiteVersion, StudyVersion
 from onearm.capture.studies import sites_under, study_of
 from onearm.capture.views.acting import act, can

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
 from onearm.capture import (
-    clock,
     identity,
     kept_words,
     overview,
-    permissions,
     places,
-    trail,
     verification,
     visible,
     zones,
@@ -28,10 +23,12 @@ from onearm.capture.actions import hold as holds
 from onearm.capture.actions import sign as signing
 from onearm.capture.actions import verify as verifying
 from onearm.capture.actions.identity import note_read
+from onearm.capture.actions.take_lists import take_lock_report
 from onearm.capture.document import cells
 from onearm.capture.lockcheck import checklist
-from onearm.capture.models import AuditEvent, Hold, PlanLine, Signature, StudyVersion
+from onearm.capture.models import Hold, PlanLine, Signature, StudyVersion
 from onearm.capture.options import shown
+from onearm.capture.sending import as_csv
 from onearm.capture.studies import study_of
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url
@@ -40,7 +37,7 @@ from onearm.capture.words import said, say, table
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from onearm.capture.actions.hold import Held
     from onearm.capture.models import FormInstance
@@ -207,51 +204,9 @@ def state_page(request: HttpRequest, target: str) -> HttpResponse:
 
 @login_required
 def lock_report(request: HttpRequest, target: str) -> HttpResponse:
-    """The checklist with everything that is open, and every hold ever set or lifted, as CSV.
-
-    One row a point, one an open thing, one a hold; the trail keeps who took it.
-    """
-    held = _held(request, target)
-    actor = permissions.actor(request.user, "subject.view", held.site, clock.now().date())
-    rows: list[tuple[str, ...]] = []
-    for point in checklist(held.site, held.subject, held.event, held.form):
-        text = point.text if point.open else say(f"lock.met_{point.key}")
-        rows.append(("point", point.key, str(point.open), text, "", "", ""))
-        rows += [("open", point.key, "", one, "", "", "") for one in point.examples]
-    for hold in Hold.objects.filter(target__in=[target, *held.above]).select_related(
-        "set_by", "lifted_by"
-    ):
-        words = say(f"hold.{hold.kind}")
-        set_by = hold.set_by.get_full_name() or hold.set_by.username
-        rows.append(("hold", hold.target, "", words, set_by, _at(hold.set_at, held), hold.reason))
-        if hold.lifted_at is not None and hold.lifted_by is not None:
-            lifted_by = hold.lifted_by.get_full_name() or hold.lifted_by.username
-            at, why = _at(hold.lifted_at, held), _why_lifted(hold)
-            rows.append(("lift", hold.target, "", words, lifted_by, at, why))
-    trail.record(
-        f"subject:{held.subject.code}" if held.subject else "study",
-        "export",
-        actor=actor,
-        site=held.site,
-        target=f"lock_report:{target}",
-        details={"rows": len(rows)},
-    )
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(("kind", "what", "open", "text", "who", "at", "reason"))
-    writer.writerows([trail.plain_cell(cell) for cell in row] for row in rows)
-    answer = HttpResponse("\ufeff" + file.getvalue(), content_type="text/csv; charset=utf-8")
-    name = target.replace(":", "_")
-    answer["Content-Disposition"] = f'attachment; filename="lock_{name}.csv"'
-    return answer
-
-
-def _why_lifted(hold: Hold) -> str:
-    """The reason of the act that lifted a hold: the trail keeps it."""
-    acts = AuditEvent.objects.filter(
-        action=f"lift.{hold.kind}", target=hold.target, at__gte=hold.lifted_at
-    )
-    return acts.order_by("at", "pk").values_list("reason", flat=True).first() or ""
+    """The checklist with everything that is open, and every hold ever set or lifted, as CSV."""
+    lines = take_lock_report(request.user, _held(request, target))
+    return as_csv(lines, f"lock_{target.replace(':', '_')}.csv")
 
 
 @login_required

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from onearm.capture import clock, permissions
+from onearm.capture import clock, permissions, zones
 from onearm.capture.actions.drafts import FormPlace
 from onearm.capture.models import FormInstance, Subject
 from onearm.capture.studies import study_of, version_at
@@ -59,7 +59,9 @@ def _study(subject: Subject, visit: str, repeat: int, form_id: str) -> Study:
     ).select_related("study_version")
     # The files of a version are large, and the study was read from them once.
     instance = saved.defer("data", "study_version__files").first()
-    version = instance.study_version if instance else version_at(subject.site, clock.now().date())
+    version = (
+        instance.study_version if instance else version_at(subject.site, zones.today(subject.site))
+    )
     if version is None:
         raise Http404
     return study_of(version)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
-from onearm.capture import clock, permissions, trail
 from onearm.capture.actions.reconcile import FATES, Columns, reconcile
+from onearm.capture.actions.take_lists import take_reconciliation
 from onearm.capture.models import Reconciliation
+from onearm.capture.sending import as_csv
 from onearm.capture.views import acting
 from onearm.capture.words import say
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
-HEADINGS = (
-    "fate", "subject", "term_here", "term_there", "onset_here", "onset_there", "serious_here",
-    "serious_there", "differs",
-)  # fmt: skip
+    from django.http import HttpRequest, HttpResponse
 
 
 @login_required
@@ -70,23 +64,7 @@ def as_file(request: HttpRequest, pk: int) -> HttpResponse:
     """The comparison as CSV (UTF-8 with mark); the trail keeps who took it."""
     _require_reader(request)
     one = get_object_or_404(Reconciliation, pk=pk)
-    actor = permissions.actor(request.user, "safety.view", None, clock.now().date())
-    trail.record(
-        "exports",
-        "export",
-        actor=actor,
-        target=f"reconciliation {pk}",
-        details={"rows": len(one.lines)},
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEADINGS)
-    for line in one.lines:
-        cells = {**line, "differs": ", ".join(line["differs"])}
-        writer.writerow([trail.plain_cell(cells[name]) for name in HEADINGS])
-    answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="reconciliation_{pk}.csv"'
-    return answer
+    return as_csv(take_reconciliation(request.user, one), f"reconciliation_{pk}.csv")
 
 
 def _require_reader(request: HttpRequest) -> None:

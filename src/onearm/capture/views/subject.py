@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, overview
+from onearm.capture import clock, overview, zones
 from onearm.capture.actions.visits import add_unscheduled, mark_missed
 from onearm.capture.models import Hold, Query, Subject
 from onearm.capture.month import Planned
@@ -140,7 +140,7 @@ def _visible(request: HttpRequest, code: str) -> Subject:
 
 
 def _study(subject: Subject) -> Study | None:
-    version = version_at(subject.site, clock.now().date())
+    version = version_at(subject.site, zones.today(subject.site))
     return study_of(version) if version else None
 
 
