@@ -87,6 +87,7 @@ TWINS = {
         "POST /subjects/{code}/enrolment",
         "POST /subjects/{code}/failure",
     ],
+    "site_cap": ["POST /sites/{code}/cap"],
     "accrual": ["GET /accrual", "GET /accrual/steps", "POST /accrual/steps"],
     "add_visit": ["POST /subjects/{code}/visits"],
     "miss_visit": ["POST /subjects/{code}/visits/{visit}/{repeat}/missed"],
@@ -289,6 +290,14 @@ ACTS: list[Act] = [
         "POST",
         "/accrual/steps",
         {"act": "pause", "reason": "a look"},
+    ),
+    (
+        "administrator",
+        "/accrual/cap",
+        {"site": "01", "cap": "12", "reason": "the contract"},
+        "POST",
+        "/sites/01/cap",
+        {"cap": 12, "reason": "the contract"},
     ),
     (
         "coordinator",
