@@ -450,7 +450,17 @@
   });
 
   sheet.querySelectorAll("input[list]").forEach(takeOver);
-  const first = sheet.querySelector("input.v[aria-invalid]") || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new")) || cells().find((cell) => !cell.readOnly);
-  if (mayEnter && first && !location.hash) first.focus({ preventScroll: true });
+  // Where the next deed is: after a refusal what it asks for, else the first field to fill in.
+  const first = sheet.querySelector("button[name=clear]")
+    || sheet.querySelector(".compared input[type=radio]")
+    || sheet.querySelector("#reason.wanted select")
+    || sheet.querySelector("input.v.refused")
+    || sheet.querySelector("input.v[aria-invalid]")
+    || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new"))
+    || cells().find((cell) => !cell.readOnly);
+  if (mayEnter && first && !location.hash) {
+    first.focus({ preventScroll: true });
+    if (document.querySelector("#main > [role=alert]")) first.scrollIntoView({ block: "center" });
+  }
   asksReason();
 })();
