@@ -233,6 +233,9 @@ def _page(
     shared = sheet_words(place.form)
     talk = talk_address(place) if may(request, "query.open", place) else ""
     history = reverse("history", args=[around.now.pk]) + "/" if around.now else ""
+    blank = reverse("paper_blank", args=[place.form.form])
+    if around.now:
+        blank += f"?version={around.now.study_version.number}"
     context = {
         "place": place,
         "form": place.form,
@@ -241,6 +244,7 @@ def _page(
         "title": said(place.form.label),
         "sheet": shown,
         "instance": around.now,
+        "blank": blank,
         "tabs": tabs(place),
         "badges": badges(place, around.now),
         "deeds": deeds(request, place, around.now),
