@@ -450,17 +450,19 @@
   });
 
   sheet.querySelectorAll("input[list]").forEach(takeOver);
+  asksReason();
   // Where the next deed is: after a refusal what it asks for, else the first field to fill in.
-  const first = sheet.querySelector("button[name=clear]")
+  const isRefused = Boolean(document.querySelector("#main > [role=alert]"));
+  const why = isRefused && sheet.querySelector("#reason.wanted select");
+  const first = sheet.querySelector("input.v.refused")
     || sheet.querySelector(".compared input[type=radio]")
-    || sheet.querySelector("#reason.wanted select")
-    || sheet.querySelector("input.v.refused")
+    || (why && !why.value && why)
+    || sheet.querySelector("button[name=clear]")
     || sheet.querySelector("input.v[aria-invalid]")
     || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new"))
     || cells().find((cell) => !cell.readOnly);
   if (mayEnter && first && !location.hash) {
     first.focus({ preventScroll: true });
-    if (document.querySelector("#main > [role=alert]")) first.scrollIntoView({ block: "center" });
+    if (isRefused) first.scrollIntoView({ block: "center" });
   }
-  asksReason();
 })();
