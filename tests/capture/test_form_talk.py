@@ -134,6 +134,15 @@ def test_a_question_is_put_on_an_empty_cell_of_a_form_that_nobody_saved(
     assert re.search(rf'id="s.1.MHTERM"><p class="note person" id="q.{query.pk}"', page)
 
 
+def test_who_may_answer_and_not_ask_opens_the_talk_of_a_cell_all_the_same(
+    person: Person, subject: Subject, client: Client
+) -> None:
+    client.force_login(person("coordinator"))
+    page = client.get(PAGE).content.decode()
+    assert f'data-talk="{PAGE}/queries"' in page  # where Alt+Q leads
+    assert 'class="ask talk"' not in page
+
+
 def test_a_row_and_the_whole_form_take_questions(
     person: Person, subject: Subject, client: Client
 ) -> None:
