@@ -17,7 +17,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as configured
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from onearm.capture import clock, entries, studies
 from onearm.capture.actions import files, redaction
@@ -50,7 +50,7 @@ def captured(
     visit: EventInstance,
     person: Person,
     tmp_path: Path,
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> User:
     """A form that was changed, rows taken out, a name blackened, a file, a query, an API key."""
     settings.DATA = tmp_path / "data"
