@@ -270,6 +270,13 @@ ROUTES = (
         {"version": 1, "begins": FAR},
         at={"code": "site"},
     ),
+    Route(
+        "POST",
+        "/sites/{code}/cap",
+        "accrual.cap",
+        {"cap": 40, "reason": "the contract"},
+        at={"code": "site"},
+    ),
     Route("GET", "/accrual", "subject.view"),
     Route("GET", "/accrual/steps", "subject.view"),
     Route("POST", "/accrual/steps", "accrual.pause", {"act": "pause", "reason": "a look"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 from onearm.capture.actions.save import Changes, Saved, save
@@ -9,6 +10,11 @@ from onearm.capture.document import Cell
 from onearm.capture.models import EventInstance, FormInstance, Subject, User
 
 CONSENT = date(2026, 3, 2)
+
+
+def flat(html: str) -> str:
+    """A page on one line, without the spaces that the lines of its template put between tags."""
+    return re.sub(r"(?<=>) | (?=<)|(?<= ) +", "", re.sub(r"\s+", " ", html))
 
 
 def fill(

@@ -10,14 +10,15 @@ os.environ.setdefault("ONEARM_SECRET_KEY", "only for tests")
 if "ONEARM_TEST_DATABASE_URL" in os.environ:
     os.environ["DATABASE_URL"] = os.environ["ONEARM_TEST_DATABASE_URL"]
 
-from onearm.capture.settings import *  # noqa: F403
+from onearm.capture.settings import *  # noqa: F403 - all of them
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A file, not memory: the live server's threads and the tests then have connections of their own.
 # What a power cut would lose is of no matter here; the tests of faults run the application's own.
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    DATABASES["default"]["OPTIONS"]["init_command"] = (  # noqa: F405
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-    )
-    DATABASES["default"]["TEST"] = {"NAME": DATA / "tests.sqlite3"}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405 - of the line above
+    DATABASES["default"] |= {  # noqa: F405 - of the line above
+        "OPTIONS": DATABASES["default"]["OPTIONS"]  # noqa: F405 - of the line above
+        | {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"},
+        "TEST": {"NAME": DATA / "tests.sqlite3"},  # noqa: F405 - of the line above
+    }

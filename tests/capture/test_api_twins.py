@@ -89,6 +89,7 @@ TWINS = {
         "POST /subjects/{code}/enrolment",
         "POST /subjects/{code}/failure",
     ],
+    "site_cap": ["POST /sites/{code}/cap"],
     "accrual": ["GET /accrual", "GET /accrual/steps", "POST /accrual/steps"],
     "add_visit": ["POST /subjects/{code}/visits"],
     "miss_visit": ["POST /subjects/{code}/visits/{visit}/{repeat}/missed"],
@@ -287,6 +288,14 @@ ACTS: list[Act] = [
         {"act": "pause", "reason": "a look"},
         "POST",
         "/accrual/steps",
+    ),
+    (
+        "administrator",
+        "/accrual/cap",
+        {"site": "01", "cap": "12", "reason": "the contract"},
+        "POST",
+        "/sites/01/cap",
+        {"cap": 12, "reason": "the contract"},
     ),
     (
         "coordinator",

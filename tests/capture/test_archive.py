@@ -18,6 +18,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as configured
 from django.test import Client
+from pytest_django import Settings
 
 from onearm.capture import clock, entries, studies, trail
 from onearm.capture.actions import files, redaction
@@ -48,10 +49,14 @@ Person = Callable[..., User]
 
 @pytest.fixture
 def captured(
-    subject: Subject, visit: EventInstance, person: Person, tmp_path: Path, settings: object
+    subject: Subject,
+    visit: EventInstance,
+    person: Person,
+    tmp_path: Path,
+    settings: Settings,
 ) -> User:
     """A form that was changed, rows taken out, a name blackened, a file, a query, an API key."""
-    settings.DATA = tmp_path / "data"  # type: ignore[attr-defined]
+    settings.DATA = tmp_path / "data"
     (tmp_path / "data").mkdir()
     nurse, manager = person("coordinator"), person("data_manager")
     demography = save(nurse, visit, "DM", Changes([Cell(1, "SEX", "F")], version=0)).instance

@@ -190,6 +190,66 @@ def test_a_pause_holds_until_it_is_lifted_and_both_are_in_the_trail(
     assert list(acts) == [("accrual.pause", "drug supply"), ("accrual.resume", "supply is back")]
 
 
+def test_places_of_a_site_are_set_with_a_reason_and_count_for_the_next_enrolment(
+    nurse: User, person: Person, eligible: Subject, site: Site
+) -> None:
+    manager = person("data_manager")
+    with pytest.raises(NotAllowed):
+        actions.set_cap(nurse, site, 5, "the contract")
+    with pytest.raises(OnearmError, match="Say why"):
+        actions.set_cap(manager, site, 5, " ")
+    actions.set_cap(manager, site, 0, "closed until the contract is signed")
+    with pytest.raises(actions.NotEligible, match="Site 01 has enrolled its 0 subjects"):
+        actions.enrol(nurse, eligible)  # its site was read before the places were set
+    actions.set_cap(manager, site, 1, "the contract")
+    actions.enrol(nurse, eligible)
+    with pytest.raises(OnearmError, match="has enrolled 1 already"):
+        actions.set_cap(manager, site, 0, "too many")
+    with pytest.raises(OnearmError, match="has that number of places already"):
+        actions.set_cap(manager, site, 1, "again")
+    actions.set_cap(manager, site, None, "no limit any more")
+    site.refresh_from_db()
+    assert site.cap is None
+    acts = AuditEvent.objects.filter(action__in=["accrual.cap", "accrual.uncap"])
+    assert [(a.action, a.details, a.reason, a.role) for a in acts.order_by("number")] == [
+        ("accrual.cap", {"from": None, "to": 0}, "closed until the contract is signed",
+         "data_manager"),
+        ("accrual.cap", {"from": 0, "to": 1}, "the contract", "data_manager"),
+        ("accrual.uncap", {"from": 1, "to": None}, "no limit any more", "data_manager"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "back"), [("data_manager", "/accrual"), ("administrator", "/sites")]
+)
+def test_both_who_may_set_places_find_it_on_their_page(
+    role: str, back: str, person: Person, site: Site, version: StudyVersion, client: Client
+) -> None:
+    client.force_login(person(role))
+    assert 'action="/accrual/cap"' in client.get(back).content.decode()
+    given = {"site": "01", "cap": "7", "reason": "the contract"}
+    assert client.post("/accrual/cap", given).url == back
+    site.refresh_from_db()
+    assert site.cap == 7
+    for wrong in ("seven", "-1", "7.5", "1000001"):
+        answer = client.post("/accrual/cap", {**given, "cap": wrong}, follow=True)
+        assert "not a number of places" in answer.content.decode()
+    client.post("/accrual/cap", {**given, "cap": ""})
+    site.refresh_from_db()
+    assert site.cap is None
+
+
+def test_who_may_not_set_places_is_shown_no_field_for_it(
+    nurse: User, site: Site, version: StudyVersion, client: Client
+) -> None:
+    client.force_login(nurse)
+    assert "/accrual/cap" not in client.get("/accrual").content.decode()
+    answer = client.post("/accrual/cap", {"site": "01", "cap": "7", "reason": "mine"})
+    assert answer.status_code == 403
+    site.refresh_from_db()
+    assert site.cap is None
+
+
 def test_nobody_types_enrolled_on_the_form_without_a_place(nurse: User, eligible: Subject) -> None:
     with pytest.raises(OnearmError, match="before a place was taken"):
         fill(nurse, eligible, "SCREENING", "ENROL", ENDAT="2026-03-04", ENSTAT="ENROLLED")

@@ -30,6 +30,7 @@ from onearm.capture.models import (
 from onearm.capture.ranges import USED
 from onearm.capture.typing_in import typed
 from onearm.errors import Finding, Place
+from tests.capture.conduct import flat
 
 Person = Callable[..., User]
 Enter = Callable[[User], Client]
@@ -98,6 +99,8 @@ def test_an_impossible_value_is_said_at_its_cell_and_the_text_stays(nurse: Clien
     assert 'value="soon"' in cell(html, "1.DXDAT")
     assert "Date of first diagnosis: soon is not a date" in html
     assert "Tumour type (cohort): lung is not one of its answers" in html
+    assert "Impossible values: 2. What is wrong stands beside each." in html
+    assert "above the form" not in html
     assert EventInstance.objects.count() == 0
 
 
@@ -137,11 +140,11 @@ def test_while_one_types_the_server_says_what_is_asked_and_what_would_be_cleared
     nurse: Client,
 ) -> None:
     typed = {"version": "0", "v.1.COHORT": "HCC", "v.1.HBV": "", "v.1.ANTIVIR": ""}
-    html = nurse.post(f"{DISEASE}/live", typed).content.decode()
+    html = flat(nurse.post(f"{DISEASE}/live", typed).content.decode())
     assert 'data-name="1.BCLC" data-asked="1"' in html
     assert 'data-name="1.HBVDNA" data-asked="0"' in html
     typed = {"version": "0", "v.1.COHORT": "ICC", "v.1.BCLC": "B"}
-    html = nurse.post(f"{DISEASE}/live", typed).content.decode()
+    html = flat(nurse.post(f"{DISEASE}/live", typed).content.decode())
     assert 'data-name="1.BCLC" data-asked="1" data-clearing="1"' in html
     assert FormVersion.objects.count() == 0
 
@@ -170,7 +173,7 @@ def test_the_value_of_the_visit_before_stands_beside_the_cell(nurse: Client) -> 
 
 @pytest.mark.parametrize(
     ("language", "says"),
-    [("en", "Histological diagnosis is missing."), ("zh-hans", "病理学诊断 未填写。")],
+    [("en", "Histological diagnosis is missing."), ("zh-hans", "“病理学诊断”未填写。")],
 )
 def test_what_checks_ask_stands_beside_its_cell_in_the_readers_language(
     language: str, says: str, nurse: Client
@@ -324,7 +327,7 @@ def test_the_history_of_a_cell_says_who_when_and_why_in_words(
     assert "Coordinator Person" in html
     assert "(UTC+08:00)" in html
     User.objects.update(language="zh-hans")
-    zh = reader.get(f"/history/{pk}").content.decode()
+    zh = flat(reader.get(f"/history/{pk}").content.decode())
     assert "录入错误" in zh
     assert "乙肝表面抗原" in zh
     assert "<td>阴性</td><td>阳性</td>" in zh

@@ -104,7 +104,7 @@ def test_a_form_without_data_exports_its_columns(manager: User, version: StudyVe
 
 
 def test_all_formats_hold_the_same_table(
-    loaded: pl.DataFrame, manager: User, tmp_path: object
+    loaded: pl.DataFrame, manager: User, tmp_path: Path
 ) -> None:
     wanted = Wanted(
         formats=("parquet", "csv", "sheet", "json", "xpt"), forms=("VS",), with_names=True
@@ -114,13 +114,12 @@ def test_all_formats_hold_the_same_table(
     plain = pl.read_csv(io.BytesIO(parts["vs.csv"]), schema=table.schema)
     assert plain.equals(table)
     assert parts["vs.sheet.csv"] == b"\xef\xbb\xbf" + parts["vs.csv"]
-    folder = tmp_path  # type: ignore[assignment]
-    (folder / "vs.json").write_bytes(parts["vs.json"])  # type: ignore[operator]
-    json = read_json(folder / "vs.json")  # type: ignore[operator]
+    (tmp_path / "vs.json").write_bytes(parts["vs.json"])
+    json = read_json(tmp_path / "vs.json")
     assert json.columns == table.columns
     assert json["SYSBP"].to_list() == table["SYSBP"].fill_null("").to_list()
-    (folder / "vs.xpt").write_bytes(parts["vs.xpt"])  # type: ignore[operator]
-    transport, about = pyreadstat.read_xport(str(folder / "vs.xpt"), output_format="polars")  # type: ignore[operator]
+    (tmp_path / "vs.xpt").write_bytes(parts["vs.xpt"])
+    transport, about = pyreadstat.read_xport(str(tmp_path / "vs.xpt"), output_format="polars")
     assert transport.height == table.height
     assert about.column_names_to_labels["SITEID"] == "Site"
 
@@ -226,7 +225,7 @@ def test_dates_move_together_and_names_stay_inside(
 
 
 def test_odm_comes_back_and_its_audit_record_holds_every_version(
-    loaded: pl.DataFrame, manager: User, version: StudyVersion, tmp_path: object
+    loaded: pl.DataFrame, manager: User, version: StudyVersion, tmp_path: Path
 ) -> None:
     dm = EventInstance.objects.filter(visit="SCREENING").select_related("subject__site").first()
     formats = ("odm", "odm_audit", "odm2", "odm2_audit")
@@ -241,11 +240,11 @@ def test_odm_comes_back_and_its_audit_record_holds_every_version(
         content = parts[name]
         schema = schemas["".join(Path(name).suffixes[-2:])]
         schema.assertValid(etree.fromstring(content).getroottree())
-        path = tmp_path / name  # type: ignore[operator]
+        path = tmp_path / name
         path.write_bytes(content)
         file = read_odm(path)
         draft, names = draft_from_odm(file.metadata, file.account)
-        folder = tmp_path / name.removesuffix(".xml")  # type: ignore[operator]
+        folder = tmp_path / name.removesuffix(".xml")
         for part, text in draft.files.items():
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             (folder / part).write_text(text, encoding="utf-8")

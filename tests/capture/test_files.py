@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from onearm.capture import clock, trail
 from onearm.capture.actions import files
@@ -35,8 +36,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: object) -> Path:
-    settings.DATA = tmp_path  # type: ignore[attr-defined]
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    settings.DATA = tmp_path
     return tmp_path
 
 

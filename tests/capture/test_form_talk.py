@@ -18,7 +18,7 @@ from onearm.capture.chain import START, link
 from onearm.capture.models import FormInstance, Query, Signature, StudyVersion, Subject, User
 from onearm.capture.surroundings import Place
 from onearm.capture.views.entry_state import badges
-from tests.capture.conduct import fill
+from tests.capture.conduct import fill, flat
 
 Person = Callable[..., User]
 PAGE = "/subjects/01-001/SCREENING/1/DISEASE"
@@ -124,14 +124,23 @@ def test_a_question_is_put_on_an_empty_cell_of_a_form_that_nobody_saved(
     assert "Nothing was asked here." in empty
     assert "<html" not in empty
     posted = {"row": "1", "item": "MHTERM", "text": "which tumour?"}
-    answer = client.post(f"{PAGE}/queries", posted, **PART).content.decode()
+    answer = flat(client.post(f"{PAGE}/queries", posted, **PART).content.decode())
     query = Query.objects.get()
     assert (query.visit, query.form, query.row, query.item) == ("SCREENING", "DISEASE", 1, "MHTERM")
     # The page puts this note at the cell without being loaded again.
     assert f'id="q.{query.pk}">which tumour?' in answer
     assert not FormInstance.objects.exists()
-    page = client.get(PAGE).content.decode()
+    page = flat(client.get(PAGE).content.decode())
     assert re.search(rf'id="s.1.MHTERM"><p class="note person" id="q.{query.pk}"', page)
+
+
+def test_who_may_answer_and_not_ask_opens_the_talk_of_a_cell_all_the_same(
+    person: Person, subject: Subject, client: Client
+) -> None:
+    client.force_login(person("coordinator"))
+    page = client.get(PAGE).content.decode()
+    assert f'data-talk="{PAGE}/queries"' in page  # where Alt+Q leads
+    assert 'class="ask talk"' not in page
 
 
 def test_a_row_and_the_whole_form_take_questions(
@@ -176,7 +185,7 @@ def test_the_site_answers_at_the_cell_and_the_asker_closes_there(
         monitor, subject, "which one?", visit="SCREENING", form="DISEASE", row=1, item="MHTERM"
     )
     client.force_login(nurse)
-    page = client.get(PAGE).content.decode()
+    page = flat(client.get(PAGE).content.decode())
     link = re.search(rf'id="q.{query.pk}">.*?<a class="talk" href="([^"]+)">Answer</a>', page)
     assert link
     talk = client.get(link[1].replace("&amp;", "&"), **PART).content.decode()
@@ -190,7 +199,7 @@ def test_the_site_answers_at_the_cell_and_the_asker_closes_there(
     assert "<q>intrahepatic</q>" in page
     client.force_login(monitor)
     closing = {**given, "state": "closed", "text": ""}
-    closed = client.post(f"{PAGE}/queries", closing, **PART).content.decode()
+    closed = flat(client.post(f"{PAGE}/queries", closing, **PART).content.decode())
     assert f'class="note person closed" id="q.{query.pk}"' in closed
     assert f'id="q.{query.pk}"' not in client.get(PAGE).content.decode()
 

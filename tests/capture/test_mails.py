@@ -77,7 +77,7 @@ def test_the_digest_goes_to_who_asked_in_their_language_with_numbers_alone(
     nurse, doctor = sorted(mail.outbox, key=lambda m: m.to[0], reverse=True)
     assert (nurse.to, nurse.subject) == (["nurse@example.org"], "本月待办")
     assert "中心 01" in nurse.body
-    assert "未关闭质疑：1" in nurse.body
+    assert "未关闭的质疑：1" in nurse.body
     assert "Open queries: 1" in doctor.body
     for message in (nurse, doctor):
         assert f"{ADDRESS}/?site=01" in message.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -193,6 +194,23 @@ def test_the_page_of_the_month_shows_what_waits_and_leads_there(
     assert 'href="/subjects/01-001/CYCLE/2/VISIT"' in page
     assert 'href="/subjects/01-001/SCREENING/1/DM"' in page
     assert f'href="/queries/{queries.live_queries(subject, "DM").latest("pk").pk}"' in page
+
+
+def test_forms_to_sign_stand_as_one_line_a_subject_that_opens_all_of_them(
+    person: Person, subject: Subject, site: Site, client: Client
+) -> None:
+    nurse = person("coordinator")
+    for visit, day in (("SCREENING", "2026-01-02"), ("C1D8", "2026-01-12")):
+        fill(nurse, subject, visit, "VISIT", VISDAT=day, VISMODE="IN PERSON")
+    fill(nurse, subject, "SCREENING", "DM", SEX="F")  # begun: screening cannot be signed yet
+    client.force_login(person("investigator"))
+    page = " ".join(client.get("/").content.decode().split())
+    assert page.count('href="/sign/subject:01-001"') == 1
+    (row,) = re.findall(r'<tr>(?:(?!<tr>).)*href="/sign/subject:01-001".*?</tr>', page)
+    assert re.findall(r'class="number">(\d+)<', row) == ["2", "2", "1"]
+    assert re.search(r"<b>2</b> Forms to sign", page)
+    client.force_login(nurse)
+    assert "/sign/" not in client.get("/").content.decode()
 
 
 def test_the_month_of_another_site_is_not_shown(

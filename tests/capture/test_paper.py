@@ -18,12 +18,14 @@ from onearm.capture.actions.hold import hold
 from onearm.capture.actions.queries import ask, move
 from onearm.capture.actions.save import Changes, save
 from onearm.capture.actions.verify import verify
+from onearm.capture.actions.visits import mark_missed
 from onearm.capture.chain import START, link
 from onearm.capture.document import Cell
 from onearm.capture.models import (
     AuditEvent,
     FormInstance,
     SeriousEvent,
+    Signature,
     Site,
     StudyVersion,
     Subject,
@@ -209,10 +211,31 @@ def test_queries_verification_holds_and_other_acts_stand_on_the_form(
     assert 'text("Carcinoma"), "✓"' in source
     assert 'text("Positive"), "△"' in source
     assert "changed since compared" in source
-    assert f"Frozen (form:{form.pk})" in source
+    assert "Frozen (01-001 · Screening · Disease and history)" in source
     assert "interim look" in source
-    assert "hold.frozen" in source
-    assert "verify; " in source
+    assert "Compared with the source; " in source
+    assert f"form:{form.pk}" not in source
+
+
+def test_the_acts_on_paper_are_in_the_language_of_the_paper(
+    nurse: User, subject: Subject, person: Person
+) -> None:
+    form = fill(nurse, subject, "SCREENING", "DISEASE", MHTERM="Carcinoma").instance
+    hold(person("data_manager"), f"form:{form.pk}", "frozen", "期中分析")
+    mark_missed(nurse, studies.study_of(form.study_version), subject, "C1D8", 1, "暴雪")
+    Signature.objects.create(
+        target=f"form:{form.pk}", subject=subject, user=nurse, printed_name="X", hash="x",
+        meaning="reviewed", at=AT, content={str(form.pk): form.head}, broken_at=AT,
+        broken_by="coordinator: DISEASE saved",
+    )  # fmt: skip
+    for source in (of_form(form, language="zh"), of_casebook(subject, language="zh")):
+        assert "已冻结" in source
+        assert "coordinator 保存了 疾病特征与病史" in source
+        assert "hold.frozen" not in source
+        assert "DISEASE saved" not in source
+    book = of_casebook(subject, language="zh")
+    assert "标记漏访" in book
+    assert "第 1 周期第 8 天: 暴雪" in book
 
 
 @needs_reader
@@ -305,7 +328,7 @@ def test_acts_and_queries_on_no_form_stand_at_the_end(
     source = of_casebook(subject)
     end = source.index('#heading("Acts on the subject")')
     assert source.index("Where is the consent?") > end
-    assert source.index("query.open") > end
+    assert source.index("Query opened") > end
 
 
 def test_what_the_reader_may_not_see_of_the_trail_is_left_out(

@@ -25,7 +25,7 @@ def test_a_check_asks_in_both_languages(person: Person, subject: Subject) -> Non
     fill(nurse, subject, "SCREENING", "DM", RFICDAT="2026-03-02")
     fill(nurse, subject, "SCREENING", "ELIG", IEDAT="2026-03-01", IEYN="Y")
     own = Query.objects.get(check_id="ELG-001")
-    assert "eligibility is reviewed on or after the day of consent" in own.text
+    assert "Eligibility is reviewed on or after the day of consent" in own.text
     assert "入排审核日期不应早于知情同意日期" in own.text_zh
     standing = Query.objects.get(form="DM", item="SEX", check_id="item.required")
     assert "未填写" in standing.text_zh

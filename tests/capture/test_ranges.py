@@ -18,6 +18,7 @@ from onearm.capture.permissions import NotAllowed
 from onearm.capture.range_rules import Span, gaps, read
 from onearm.errors import OnearmError
 from onearm.study import Study, load
+from tests.capture.conduct import flat
 from tests.capture.conftest import STUDY
 
 Person = Callable[..., User]
@@ -294,7 +295,7 @@ def test_a_file_is_tried_on_its_page_and_then_loaded(
     handed = client.post("/ranges/files", {"file": upload})
     file = TakenFile.objects.get()
     assert handed["Location"] == f"/ranges/files/{file.pk}"
-    tried = client.get(handed["Location"]).content.decode()
+    tried = flat(client.get(handed["Location"]).content.decode())
     assert "1 new · 0 changed · 0 the same · 0 refused" in tried
     assert LabRange.objects.count() == 0
     client.post(handed["Location"], {"act": "load"})

@@ -106,6 +106,74 @@ def test_the_first_needs_name_and_password_a_series_the_password_alone(
     assert Signature.objects.count() == 2
 
 
+def second_visit(subject: Subject) -> FormInstance:
+    nurse = User.objects.get(username="coordinator")
+    given = {"VISDAT": "2026-03-10", "VISMODE": "IN PERSON"}
+    return fill(nurse, subject, "C1D8", "VISIT", **given).instance
+
+
+def visits_signed(client: Client, *forms: FormInstance, **fields: str) -> list[Signature]:
+    before = set(Signature.objects.values_list("pk", flat=True))
+    ticked = [str(form.event_id) for form in forms]
+    client.post("/sign/subject:01-001", {**NAMED, "act": "visits", "visit": ticked, **fields})
+    return list(Signature.objects.exclude(pk__in=before).order_by("pk"))
+
+
+def test_visits_are_signed_in_one_act_and_a_change_breaks_the_signature_of_one_alone(
+    form: FormInstance, doctor: User, client: Client, subject: Subject
+) -> None:
+    other = second_visit(subject)
+    made = visits_signed(client, form, other)
+    assert [(one.target, one.content) for one in made] == [
+        (f"event:{form.event_id}", {str(form.pk): form.head}),
+        (f"event:{other.event_id}", {str(other.pk): other.head}),
+    ]
+    assert AuditEvent.objects.filter(action="sign", user=doctor).count() == 2
+    nurse = User.objects.get(username="coordinator")
+    fill(nurse, subject, "C1D8", "VISIT", reason="misread", VISDAT="2026-03-11")
+    fresh = [Signature.objects.get(pk=one.pk) for one in made]
+    assert [stands(one) for one in fresh] == [True, False]
+    page = client.get("/sign/subject:01-001").content.decode()
+    assert f'name="visit" value="{other.event_id}"' in page
+    assert f'name="visit" value="{form.event_id}"' not in page
+
+
+def test_of_the_visits_of_one_act_all_are_signed_or_none(
+    form: FormInstance, doctor: User, client: Client, subject: Subject, person: Person
+) -> None:
+    other = second_visit(subject)
+    queries.ask(person("monitor"), subject, "sure?", visit="C1D8", form="VISIT", item="VISDAT")
+    page = client.get("/sign/subject:01-001").content.decode()
+    assert "queries not closed: 1" in page
+    assert f'name="visit" value="{other.event_id}"' not in page
+    wrong = {"password": "not the password"}
+    assert visits_signed(client, form, other) == []
+    assert visits_signed(client, form, **wrong) == []
+    assert [one.target for one in visits_signed(client, form)] == [f"event:{form.event_id}"]
+
+
+def test_an_act_without_a_visit_or_with_that_of_another_subject_signs_nothing(
+    form: FormInstance, doctor: User, client: Client, site: Site
+) -> None:
+    stranger = Subject.objects.create(site=site, code="01-002", created_at=clock.now())
+    theirs = second_visit(stranger)
+    given = {**NAMED, "act": "visits", "visit": [str(theirs.event_id)]}
+    answer = client.post("/sign/subject:01-001", given, follow=True)
+    assert "Tick the visits to sign" in answer.content.decode()
+    assert visits_signed(client) == []
+    assert not AuditEvent.objects.filter(action__startswith="sign").exists()
+
+
+def test_an_unfinished_form_keeps_its_visit_from_being_ticked(
+    form: FormInstance, doctor: User, client: Client, subject: Subject
+) -> None:
+    fill(User.objects.get(username="coordinator"), subject, "SCREENING", "DM", SEX="F")
+    page = client.get("/sign/subject:01-001").content.decode()
+    assert "forms not complete: 1" in page
+    assert 'name="visit"' not in page
+    assert "Sign the ticked visits" not in page
+
+
 def test_nobody_signs_whose_identity_or_acknowledgement_is_not_stored(
     form: FormInstance, doctor: User, client: Client
 ) -> None:

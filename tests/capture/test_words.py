@@ -96,19 +96,39 @@ def test_codes_that_people_are_shown_have_words() -> None:
     shown = [reason for reason in REASONS if reason in ("ND", "UNK", "NA")]
     assert {f"reason.{reason}" for reason in shown} <= known
     acts = set(actions_recorded())
-    assert len(acts) > 50
+    assert len(acts) > 80
+    assert {"identity.read", "change.live", "sign.break", "study.look", "accrual.uncap"} <= acts
     assert {f"act.{action}" for action in acts} <= known
 
 
 def actions_recorded() -> Iterator[str]:
     """The acts that the code writes to the trail, where it names them."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call):
+    recorders = ("trail.record", "_record", "_record_contact", "_mark", "_go_on")
+    modules = [ast.parse(p.read_text(encoding="utf-8")) for p in sorted(PACKAGE.rglob("*.py"))]
+    constants = dict(assigned for module in modules for assigned in _assigned(module, str.isupper))
+    for module in modules:
+        actions = [value for _, value in _assigned(module, "action".__eq__)]
+        for call in ast.walk(module):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in recorders:
                 for each in call.args[:3]:
-                    name = ast.unparse(call.func)
-                    if name in ("trail.record", "_record", "_record_contact", "_mark"):
-                        yield from _texts(each)
+                    name = getattr(each, "id", "")
+                    for said in actions if name == "action" else [constants.get(name, each)]:
+                        yield from _texts(said)
+
+
+def _assigned(module: ast.Module, fits: Callable[[str], bool]) -> Iterator[tuple[str, ast.expr]]:
+    """What stands under names that fit, as ``ACTION = "identity.read"``."""
+    for node in ast.walk(module):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            is_many = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+            pairs = (
+                zip(target.elts, node.value.elts, strict=True)
+                if is_many
+                else [(target, node.value)]
+            )
+            for name, value in pairs:
+                if fits(getattr(name, "id", "")):
+                    yield name.id, value
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
@@ -120,6 +140,37 @@ def _texts(node: ast.expr) -> Iterator[str]:
             is_act = re.fullmatch(r"[a-z]+(\.[a-z_]+)+|sign|export|import|login|logout", each.value)
             if is_act:
                 yield each.value
+
+
+def test_limits_are_written_as_people_write_numbers() -> None:
+    written = [wording.plain(n) for n in (1e6, 1000000.0, 0.0, 38, 0.0005, 5e-7, -2.5, 120.10)]
+    assert written == ["1000000", "1000000", "0", "38", "0.0005", "0.0000005", "-2.5", "120.1"]
+
+
+def words_used() -> tuple[set[str], list[str]]:
+    """Keys as code and templates name them, and the starts of those that they put together."""
+    whole, starts = set(), []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                whole.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                starts.append(str(node.values[0].value))
+    for path in sorted(PACKAGE.rglob("*.html")):
+        for tag in re.findall(r"{% say (.+?) %}", path.read_text(encoding="utf-8")):
+            parts = tag.split()
+            text = parts[0].strip("\"'")
+            if len(parts) == 1:
+                whole.add(text)
+            else:
+                starts.append(text)
+    return whole, [start for start in starts if "." in start]
+
+
+def test_no_key_is_kept_that_nothing_says() -> None:
+    whole, starts = words_used()
+    left = [k for k in words.table() if k not in whole and not k.startswith(tuple(starts))]
+    assert left == []
 
 
 # --- messages

@@ -234,7 +234,7 @@ def _rule(study: Study, form: Form, item: Item, rule: str) -> tuple[str, str]:
     if rule == "item.skip":
         return f"NOT ({item.shown_when})", f"{name} IS NULL"
     if rule == "item.range":
-        low, high = (None if b is None else f"{b:.15g}" for b in (item.low, item.high))
+        low, high = (None if b is None else wording.plain(b) for b in (item.low, item.high))
         parts = [f"{name} >= {low}" if low else "", f"{name} <= {high}" if high else ""]
         return "", " AND ".join(filter(None, parts))
     if rule == "item.calculated":

@@ -27,7 +27,7 @@ MARKS = {
     "done outside window": "▲",
     "overdue": "!",
     "in window": "○",
-    "due": "·",
+    "due": "◇",
     "missed": "×",
     "not required": "–",
     "not due": "",

@@ -37,6 +37,10 @@ IN_STUDY = (Subject.Stage.ENROLLED, Subject.Stage.OFF_TREATMENT, Subject.Stage.O
 """Stages of subjects who have taken a place."""
 
 
+MOST_PLACES = 100_000
+"""No site of any trial has more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """A form with the visit that holds it; ``item`` is the item looked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from onearm.capture.overview import Overview
 
 TO_DO = {"due", "in window", "overdue"}
+LIVE = (Query.State.OPEN, Query.State.ANSWERED)
 FAR = date.max
 MOST = 200
 """Rows shown of one kind; the rest is behind the lists."""
@@ -70,18 +72,53 @@ class QueryToDo:
 
 
 @dataclass(frozen=True, slots=True)
-class SignToDo:
-    """A visit with complete forms that nobody has signed, or that a change has broken."""
+class VisitToSign:
+    """A visit with complete forms that nobody has signed, or whose signature a change has broken.
 
-    subject: str
+    forms: how many. begun, asked: forms that lack something and queries that are not closed; either
+    keeps the visit from being signed. url: the address of its first form.
+    """
+
+    target: str
     label: str
     forms: int
-    target: str
+    begun: int
+    asked: int
+    url: str
+
+    @property
+    def pk(self) -> str:
+        """What a page calls the visit."""
+        return self.target.partition(":")[2]
+
+    @property
+    def in_the_way(self) -> str:
+        """Why the visit cannot be signed yet, in words; empty where it can."""
+        counts = (("sign.begun", self.begun), ("sign.asked", self.asked))
+        return " · ".join(say(key).format(n=n) for key, n in counts if n)
+
+
+@dataclass(frozen=True, slots=True)
+class SignToDo:
+    """A subject with the visits that wait for a signature."""
+
+    subject: str
+    visits: tuple[VisitToSign, ...]
+
+    @property
+    def forms(self) -> int:
+        """How many forms wait."""
+        return sum(visit.forms for visit in self.visits)
+
+    @property
+    def ready(self) -> int:
+        """How many visits can be signed now."""
+        return sum(not visit.in_the_way for visit in self.visits)
 
     @property
     def url(self) -> str:
-        """The address of the page that signs it."""
-        return reverse("sign", args=[self.target])
+        """The address of the page that signs them."""
+        return reverse("sign", args=[f"subject:{self.subject}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +156,7 @@ def work_of(user: User, mine: QuerySet[Subject]) -> Work:
         visits=visits,
         forms=[row for view in views for row in _forms(view)],
         queries=list(_queries(user, mine)),
-        signs=[row for view in views for row in _signs(user, view)],
+        signs=_signs(user, mine, views),
         reports=_reports(user, mine),
     )
 
@@ -212,16 +249,39 @@ def _queries(user: User, mine: QuerySet[Subject]) -> Iterator[QueryToDo]:
         yield QueryToDo(query, reader.place(query), reader.words(query), days)
 
 
-def _signs(user: User, view: Overview) -> Iterator[SignToDo]:
-    if not can(user, "sign", view.subject.site):
-        return
-    by_visit: dict[tuple[str, int], int] = {}
-    for visit, repeat, _ in view.unsigned():
-        by_visit[visit, repeat] = by_visit.get((visit, repeat), 0) + 1
-    for (visit, repeat), count in by_visit.items():
+def _signs(user: User, mine: QuerySet[Subject], views: Iterable[Overview]) -> list[SignToDo]:
+    signed = [view for view in views if can(user, "sign", view.subject.site)]
+    asked = _asked(mine) if signed else Counter()
+    waiting = (SignToDo(v.subject.code, tuple(_visits_to_sign(v, asked))) for v in signed)
+    return [row for row in waiting if row.visits]
+
+
+def visits_to_sign(subject: Subject) -> list[VisitToSign]:
+    """The visits of one subject that wait for a signature, in the order of the schedule."""
+    mine = Subject.objects.filter(pk=subject.pk)
+    return [row for view in overview.overviews(mine) for row in _visits_to_sign(view, _asked(mine))]
+
+
+def _asked(mine: QuerySet[Subject]) -> Counter[tuple[int, str, int]]:
+    """How many queries are not closed, by subject, visit and repeat."""
+    found = Query.objects.filter(subject__in=mine, state__in=LIVE).order_by()
+    return Counter(found.values_list("subject", "visit", "repeat"))
+
+
+def _visits_to_sign(view: Overview, asked: Counter[tuple[int, str, int]]) -> Iterator[VisitToSign]:
+    unsigned = Counter((visit, repeat) for visit, repeat, _ in view.unsigned())
+    begun = Counter((v, r) for (v, r, _), at in view.forms.items() if not at.is_complete)
+    order = {(row.visit.id, row.repeat): n for n, row in enumerate(view.planned)}
+    for visit, repeat in sorted(unsigned, key=lambda at: (order.get(at, len(order)), at)):
         row = overview.log_row(view.study, visit, repeat)
-        target = f"event:{view.events[visit, repeat]}"
-        yield SignToDo(view.subject.code, overview.label(row.visit, repeat), count, target)
+        yield VisitToSign(
+            f"event:{view.events[visit, repeat]}",
+            overview.label(row.visit, repeat),
+            unsigned[visit, repeat],
+            begun[visit, repeat],
+            asked[view.subject.pk, visit, repeat],
+            form_url(view.subject.code, visit, repeat, row.visit.forms[0]),
+        )
 
 
 def _reports(user: User, mine: QuerySet[Subject]) -> list[ReportToDo]:

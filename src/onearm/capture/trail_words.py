@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onearm.capture.trail_reading import Line
     from onearm.study import Study
 
-NUMBERED = ("query", "file", "redaction", "version", "snapshot")
+NUMBERED = ("query", "file", "redaction", "version", "snapshot", "reconciliation")
 """Kinds of targets that stand before a number or a name, with a space between."""
 
 HASHES = ("hash", "heads", "sha256", "supersedes")
@@ -60,6 +60,9 @@ def target_said(target: str, named: Mapping[str, str] | None = None) -> str:
     if target.startswith("dashboard:"):
         board = target.removeprefix("dashboard:")
         return say("where.dashboard").format(n=_known(f"dash.{board}", board))
+    if target.startswith("review:"):
+        name = target.removeprefix("review:")
+        return say("where.review").format(n=_known(f"aid.{name}", name))
     if target.startswith("lock_report:"):
         held = target.removeprefix("lock_report:")
         return say("where.lock_report").format(n=places.target_said(held))
@@ -78,6 +81,15 @@ def details_said(act: AuditEvent, study: Study | None = None) -> str:
     )
     between = "：" if words.language() == "zh" else ": "
     return "; ".join(f"{name}{between}{value}" for name, value in pairs)
+
+
+def broken_said(kept: str) -> str:
+    """By whose saving of which form a signature was broken, in the reader's words."""
+    found, study = kept_words.parts(words.table()["form.broken_by"]["en"], kept), _newest()
+    if found is None or study is None:
+        return kept
+    form = places.form_said(study, found["form"])
+    return say("form.broken_by").format(user=found["user"], form=form)
 
 
 def _worded(line: Line, targets: Mapping[str, str], study: Study | None) -> Worded:
@@ -164,7 +176,9 @@ def _value(name: str, value: object, act: AuditEvent, study: Study | None) -> st
 
 
 def _word(name: str, value: str, form: str, study: Study | None) -> str:
-    """A code among the details in words."""
+    """A code among the details in words; ``0:`` among cells is the whole form."""
+    if name == "cells" and value == "0:":
+        return say("query.whole_form")
     if study is not None and name == "visit":
         return places.visit_said(study, value, 1)
     if study is not None and name in ("form", "forms"):

@@ -20,6 +20,7 @@ urlpatterns = [
     path("screening/add", enrol.add_subject, name="screen"),
     path("subjects/<str:code>/enrolment", enrol.enrolment_page, name="enrolment"),
     path("accrual", enrol.accrual, name="accrual"),
+    path("accrual/cap", enrol.site_cap, name="site_cap"),
     path("subjects/<str:code>/visits", subject.add_visit, name="add_visit"),
     path("subjects/<str:code>/missed", subject.miss_visit, name="miss_visit"),
     path("subjects/<str:code>/ask", queries.ask_page, name="ask"),

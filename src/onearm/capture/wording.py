@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -61,8 +62,9 @@ def _text(study: Study, form_id: str, item_id: str, rule: str, value: object, ow
         return own
     check = _checks(form).get(rule)
     if check is not None:
-        hint = words.said(check.hint) if check.hint else ""
-        return _sentence(words.said(check.says)) + (" " + hint if hint else "")
+        between = "" if words.language() == "zh" else " "
+        hint = between + words.said(check.hint) if check.hint else ""
+        return _sentence(words.said(check.says)) + hint
     item = next((i for i in form.items if i.name == item_id), None)
     template = _template(rule, item)
     if template is None:
@@ -100,9 +102,16 @@ def _say(key: str) -> str:
     return table()[key][words.language()]
 
 
+def plain(number: float) -> str:
+    """A number as people write it: ``1000000``, ``0.0005``, ``38``; never with an exponent."""
+    return f"{Decimal(repr(number)).normalize():f}"
+
+
 def _bounds(item: Item) -> str:
-    low = "" if item.low is None else f"{item.low:.15g} {item.unit}".strip()
-    high = "" if item.high is None else f"{item.high:.15g} {item.unit}".strip()
+    low, high = (
+        "" if limit is None else f"{plain(limit)} {item.unit}".strip()
+        for limit in (item.low, item.high)
+    )
     if low and high:
         return _say("bound.both").format(low=low, high=high)
     return _say("bound.low").format(low=low) if low else _say("bound.high").format(high=high)
@@ -113,7 +122,7 @@ def _checks(form: Form) -> dict[str, Check]:
 
 
 def _sentence(text: str) -> str:
-    """The study's words as a sentence: a capital and a full stop, in English alone."""
-    if words.language() == "zh" or not text:
-        return text
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
+    """The study's words as a sentence: in English with a capital, in both with a full stop."""
+    if not text or text[-1] in ".?!。？！":
+        return text[:1].upper() + text[1:]
+    return text[0].upper() + text[1:] + ("。" if words.language() == "zh" else ".")

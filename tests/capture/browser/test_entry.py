@@ -151,3 +151,29 @@ def test_lesions_show_their_response_while_they_are_typed(page_of: Pages, subjec
     cell(page, "1.LESDIAM")("60")
     page.locator("#panel .answer", has_text="PD").wait_for()
     assert "nadir of 50.0 mm" in page.locator("#panel .because").inner_text()
+
+
+def test_after_a_refusal_the_focus_is_on_what_it_asks_for(page_of: Pages, subject: Subject) -> None:
+    page = page_of("coordinator")
+    page.goto(f"{SCREENING}/DISEASE")
+    page.keyboard.type("hepato")
+    page.keyboard.press("Tab")
+    cell(page, "1.BCLC")("B")
+    cell(page, "1.DXDAT")("soon")
+    page.locator("[id='v.1.COHORT']").press("Enter")
+    page.locator(".notice.error").wait_for()
+    assert focused(page) == "v.1.DXDAT"
+    cell(page, "1.DXDAT")("2021-05-05")
+    page.keyboard.press("Enter")
+    page.locator(".notice.success").wait_for()
+    cell(page, "1.COHORT")("Intrahepatic cholangiocarcinoma")
+    page.locator("[id='v.1.MHTERM']").press("Enter")
+    page.locator(".cleared").wait_for()
+    assert page.evaluate("document.activeElement.name") == "why"
+    page.keyboard.press("ArrowDown")
+    page.locator("[id='v.1.MHTERM']").press("Enter")
+    page.locator(".cleared").wait_for()
+    page.wait_for_function("document.activeElement.name === 'clear'")
+    page.keyboard.press("Enter")
+    page.locator(".notice.success").wait_for()
+    assert stands("DISEASE") == [{"COHORT": "ICC", "DXDAT": "2021-05-05"}]

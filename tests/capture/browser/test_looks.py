@@ -46,6 +46,20 @@ ALLAUTH = ("account_login", "account_change_password", "account_email", "mfa_ind
 ALLAUTH_MORE = ("mfa_activate_totp", "account_reauthenticate")
 """Pages of allauth that a person here comes across; the others are not linked to."""
 
+WHO_ACT = {
+    "sign": "investigator",
+    "verify": "monitor",
+    "state": "data_manager",
+    "accrual": "data_manager",
+    "plan": "data_manager",
+    "redactions": "data_manager",
+    "journal": "data_manager",
+    "ranges": "data_manager",
+    "sites": "study_builder",
+    "amendments": "study_builder",
+}
+"""Pages that show more to who does something there: looked at a second time, as that role."""
+
 SHAPES = ((1280, 900), (820, 1180))
 TOP = {"x": 0, "y": 0, "width": 1280, "height": 2400}
 """So much of a long page is enough to look at."""
@@ -77,6 +91,16 @@ LOOK = """() => {
     if (!named && !field.closest("[hidden]")) wrong.push(`no label: ${field.outerHTML}`);
     if (["None", "nan", "null", "undefined"].includes(field.value)) {
       wrong.push(`value: ${field.outerHTML}`);
+    }
+  }
+  for (const table of document.querySelectorAll("table.grid")) {
+    const heads = [...(table.tHead ? table.tHead.rows[0].cells : [])];
+    const row = [...table.tBodies].flatMap((body) => [...body.rows]).find((one) =>
+      one.cells.length === heads.length);
+    for (const [at, cell] of (row ? [...row.cells] : []).entries()) {
+      if (cell.matches(".number") && !heads[at].matches(".number")) {
+        wrong.push(`heading not above its numbers: ${heads[at].textContent.trim()}`);
+      }
     }
   }
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -155,6 +179,8 @@ def sights(server: Served, made: dict[str, Any]) -> Iterator[Sight]:
             role, media = first_reader(server.port, path or f"/{route}", made["sessions"])
             if "html" in media:
                 yield Sight(f"{name}{number or ''}", path or f"/{route}", role)
+            if name in WHO_ACT:
+                yield Sight(f"{name}{number or ''}_act", path or f"/{route}", WHO_ACT[name])
     yield Sight("sign_in", "/accounts/login/", "")
     yield Sight("not_found", "/no/such/page", "coordinator")
     yield Sight("not_allowed", "/people", "coordinator")

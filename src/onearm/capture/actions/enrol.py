@@ -1,4 +1,4 @@
-"""From the screening log to a place in the trial: screen, confirm, enrol, fail, pause accrual."""
+"""From the screening log to a place in the trial: screen, confirm, enrol, fail, pause, cap."""
 
 from __future__ import annotations
 
@@ -164,6 +164,37 @@ def resume(user: User, reason: str, site: Site | None = None) -> AccrualStep:
 def go_on(user: User, reason: str) -> AccrualStep:
     """Record that the look between the stages was held and that the second stage may begin."""
     return _step(user, Kind.GO_ON, reason, None)
+
+
+def set_cap(user: User, site: Site, cap: int | None, reason: str) -> Site:
+    """Say how many subjects a site may enrol, None for no limit of its own.
+
+    Raises ``OnearmError`` without a reason, where nothing would change, and for fewer places than
+    the site has taken. An enrolment at the same moment counts before or after, never between.
+    """
+    actor = permissions.actor(user, "accrual.cap", site, zones.today(site))
+    if not reason.strip():
+        raise OnearmError(say("conduct.reason_needed"))
+    with transaction.atomic():
+        one_at_a_time()
+        site.refresh_from_db()
+        taken = site.subjects.filter(stage__in=enrolment.IN_STUDY).count()
+        if cap == site.cap:
+            raise OnearmError(say("accrual.cap_same").format(site=site.code))
+        if cap is not None and cap < taken:
+            raise OnearmError(say("accrual.cap_taken").format(site=site.code, n=taken))
+        before, site.cap = site.cap, cap
+        site.save(update_fields=["cap"])
+        trail.record(
+            "study",
+            "accrual.cap" if cap is not None else "accrual.uncap",
+            actor=actor,
+            site=site,
+            target=f"site:{site.code}",
+            details={"from": before, "to": cap},
+            reason=reason.strip(),
+        )
+    return site
 
 
 def _step(user: User, kind: str, reason: str, site: Site | None) -> AccrualStep:

@@ -188,7 +188,7 @@ def _open(subject: Subject, key: Key, finding: Finding, at: datetime, study: Stu
         row=key[2],
         item=key[3],
         check_id=key[4],
-        text=" ".join(filter(None, (finding.message, finding.hint))),
+        text=_said(study, finding, "en"),
         text_zh=_in_chinese(study, finding) if study else "",
         opened_at=at,
         changed_at=at,
@@ -198,9 +198,16 @@ def _open(subject: Subject, key: Key, finding: Finding, at: datetime, study: Stu
 
 def _in_chinese(study: Study, finding: Finding) -> str:
     """The finding's Chinese words, the study's or the standing rule's; empty without any."""
-    with translation.override("zh-hans"):
-        text = wording.finding_text(study, finding)
-    return "" if text == " ".join(filter(None, (finding.message, finding.hint))) else text
+    text = _said(study, finding, "zh-hans")
+    return "" if text == _said(None, finding, "en") else text
+
+
+def _said(study: Study | None, finding: Finding, language: str) -> str:
+    """A finding in a language; as it was found where no study has words for it."""
+    if study is None:
+        return " ".join(filter(None, (finding.message, finding.hint)))
+    with translation.override(language):
+        return wording.finding_text(study, finding)
 
 
 def _move(query: Query, state: str, user: User | None, text: str, at: datetime) -> None:

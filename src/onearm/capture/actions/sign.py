@@ -20,13 +20,13 @@ from onearm.capture.words import say
 from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from onearm.capture.actions.hold import Held
-    from onearm.capture.models import User
+    from onearm.capture.models import Subject, User
 
 MEANINGS = ("reviewed", "responsible")
 """What a signature may mean; the words are ``meaning.*`` in words.csv."""
@@ -72,11 +72,30 @@ def sign(
     alone (21 CFR 11.200(a)(1)(i)). is_alone: the signature belongs to no series (a program has no
     session in which its person sits), so that everything is needed each time.
     """
+    return sign_all(request, [target], meaning, proof, is_alone=is_alone)[0]
+
+
+def sign_all(
+    request: HttpRequest,
+    targets: Sequence[str],
+    meaning: str,
+    proof: Proof,
+    *,
+    is_alone: bool = False,
+) -> list[Signature]:
+    """Sign several targets in one act, as the visits of a subject: all of them or none.
+
+    Each gets a signature of its own, bound to its own content, so that a later change breaks one
+    and leaves the others. The person proves who signs once for the act, as `sign` says; raises what
+    `sign` raises.
+    """
     user: User = request.user
-    held = _target(target)
-    if held.subject is None:
-        raise OnearmError(say("sign.level"))
-    actor = permissions.actor(user, "sign", held.site, zones.today(held.subject.site))
+    if not targets:
+        raise OnearmError(say("sign.choose"))
+    named = [
+        (held, subject, permissions.actor(user, "sign", held.site, zones.today(subject.site)))
+        for held, subject in map(_target, targets)
+    ]
     if meaning not in MEANINGS:
         raise OnearmError(say("sign.meaning"))
     if user.equivalence_accepted_at is None:
@@ -86,18 +105,10 @@ def sign(
     try:
         _prove(request, user, proof, is_series=not is_alone and in_series(request))
     except NotProven:
-        trail.record("accounts", "sign.failed", user=user, target=target)
+        trail.record("accounts", "sign.failed", user=user, target=targets[0])
         raise
     with transaction.atomic():
-        made = _sign(user, held, meaning)
-        trail.record(
-            f"subject:{held.subject.code}",
-            "sign",
-            actor=actor,
-            site=held.site,
-            target=target,
-            details={"meaning": meaning, "hash": made.hash, "forms": len(made.content)},
-        )
+        made = [_signed(held, subject, actor, meaning) for held, subject, actor in named]
     if not is_alone:
         request.session[SERIES] = user.pk
     return made
@@ -145,11 +156,25 @@ def content_of(signature: Signature) -> Mapping[str, object]:
     }
 
 
-def _target(target: str) -> Held:
+def _target(target: str) -> tuple[Held, Subject]:
     held = find(target)
-    if held.level not in ("form", "event", "subject"):
+    if held.subject is None or held.level not in ("form", "event", "subject"):
         raise OnearmError(say("sign.level"))
-    return held
+    return held, held.subject
+
+
+def _signed(held: Held, subject: Subject, actor: permissions.Actor, meaning: str) -> Signature:
+    """A signature with its line in the trail."""
+    made = _sign(actor.user, held, meaning)
+    trail.record(
+        f"subject:{subject.code}",
+        "sign",
+        actor=actor,
+        site=held.site,
+        target=held.target,
+        details={"meaning": meaning, "hash": made.hash, "forms": len(made.content)},
+    )
+    return made
 
 
 def _prove(request: HttpRequest, user: User, proof: Proof, *, is_series: bool) -> None:

@@ -65,6 +65,13 @@ class ReleaseIn(Given):
     reason: Line = ""
 
 
+class CapIn(Given):
+    """How many subjects a site may enrol, null for no limit of its own, and why."""
+
+    cap: Annotated[int, Field(ge=0, le=enrolment.MOST_PLACES)] | None
+    reason: Line
+
+
 class SiteAccrualOut(Schema):
     """How many a site has enrolled of how many it may; why it is paused, where it is."""
 
@@ -128,6 +135,15 @@ def release(request: HttpRequest, code: Code, given: ReleaseIn) -> SiteOut:
         raise Http404
     site_actions.release(request.user, site, version, given.begins, given.reason)
     return _site(site)
+
+
+@router.post("/sites/{code}/cap", response={200: SiteOut, **REFUSALS})
+def cap(request: HttpRequest, code: Code, given: CapIn) -> SiteOut:
+    """Say how many subjects a site may enrol."""
+    site = Site.objects.filter(code=code).first()
+    if site is None:
+        raise Http404
+    return _site(actions.set_cap(request.user, site, given.cap, given.reason))
 
 
 @router.get("/accrual", response={200: AccrualOut, **REFUSALS})

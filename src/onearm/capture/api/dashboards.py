@@ -125,7 +125,9 @@ def month(request: HttpRequest, site: Chosen = "") -> MonthOut:
             for row in work.queries
         ],
         signatures=[
-            SignToDo(subject=row.subject, target=row.target, forms=row.forms) for row in work.signs
+            SignToDo(subject=row.subject, target=visit.target, forms=visit.forms)
+            for row in work.signs
+            for visit in row.visits
         ],
         reports=[
             ReportToDo(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from onearm.capture import overview, verification, wording, words
+from onearm.capture import overview, places, trail_words, verification, wording, words
 from onearm.capture.actions import sign
 from onearm.capture.document import KEY, NULL, REMOVED, Document, applied, empty
 from onearm.capture.kept_words import said as reason_said
@@ -35,7 +35,6 @@ from onearm.capture.ranges import USED, Range
 from onearm.capture.states import targets
 from onearm.capture.studies import study_of
 from onearm.capture.surroundings import Place, asked, look_around, visit_order
-from onearm.capture.trail_reading import detail_words
 from onearm.paper.filled import Act, Attached, Cell, Change, FormSheet, Row, Save, Signed, Talk
 
 if TYPE_CHECKING:
@@ -112,7 +111,8 @@ def signed(papers: Papers, signature: Signature, *, stands: bool) -> Signed:
     site = papers.subject.site
     broken = ""
     if signature.broken_at is not None:
-        broken = " · ".join(filter(None, (moment(signature.broken_at, site), signature.broken_by)))
+        by = trail_words.broken_said(signature.broken_by)
+        broken = " · ".join(filter(None, (moment(signature.broken_at, site), by)))
     level = signature.target.partition(":")[0]
     return Signed(
         name=f"{signature.printed_name} ({signature.user.username})",
@@ -127,16 +127,26 @@ def signed(papers: Papers, signature: Signature, *, stands: bool) -> Signed:
 
 def acts_of(papers: Papers, target: str) -> tuple[Act, ...]:
     """The acts on a form (its target), or with an empty target those on none of the forms."""
+    acts = papers.acts.get(target, ())
+    named = places.targets_said({act.target for act in acts})
+    study = study_of(papers.forms[0].study_version) if papers.forms else None
     return tuple(
         Act(
-            at=moment(event.at, papers.subject.site),
-            who=person(event.user, event.role),
+            at=moment(act.at, papers.subject.site),
+            who=person(act.user, act.role),
             what="; ".join(
-                filter(None, (event.action, event.target, *detail_words(event.details)))
+                filter(
+                    None,
+                    (
+                        trail_words.action_said(act.action),
+                        "" if act.target == target else trail_words.target_said(act.target, named),
+                        trail_words.details_said(act, study),
+                    ),
+                )
             ),
-            reason=event.reason,
+            reason=reason_said(act.reason),
         )
-        for event in papers.acts.get(target, ())
+        for act in acts
     )
 
 
@@ -269,9 +279,11 @@ def _facts(papers: Papers, instance: FormInstance, sheet: FormSheet) -> Iterator
 
 
 def _held(papers: Papers, instance: FormInstance) -> Iterator[str]:
-    for target in targets(form=instance):
-        for kind in papers.holds.get(target, ()):
-            yield f"{words.say(f'hold.{kind}')} ({target})"
+    held = [target for target in targets(form=instance) if target in papers.holds]
+    named = places.targets_said(set(held))
+    for target in held:
+        for kind in papers.holds[target]:
+            yield f"{words.say(f'hold.{kind}')} ({named[target]})"
 
 
 def _names(form: Form, data: Document) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from onearm.capture import words
+from onearm.capture import enrolment, places, words
 from onearm.capture.chain import START, link
 from onearm.capture.models import EventInstance, StudyVersion
 from onearm.capture.printing.answers import Reader, moment, paper_words
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def about(subject: Subject, reader: Reader, at: datetime) -> About:
     """What stands on every page of a document about a subject."""
-    newest = StudyVersion.objects.order_by("-number").first()
+    newest = StudyVersion.objects.defer("files").order_by("-number").first()
     study = study_of(newest) if newest else None
     return About(
         study=study.id if study else "",
@@ -77,12 +77,13 @@ def _facts(gathered: Papers, reader: Reader, at: datetime) -> Iterator[tuple[str
     if subject.enrolled_on:
         yield say("filled.enrolled"), subject.enrolled_on.isoformat()
     if subject.failed_because:
-        yield say("filled.failed"), subject.failed_because
+        yield say("filled.failed"), enrolment.failure_said(subject.failed_because)
     versions = {f.study_version.number: f.study_version.hash for f in gathered.forms}
     for number, hash_ in sorted(versions.items()):
         yield say("filled.study_version"), f"{number} ({hash_})"
     yield say("filled.forms"), str(len(gathered.forms))
     missed = EventInstance.objects.filter(subject=subject).exclude(missed_because="")
     for event in missed.order_by("pk"):
-        yield say("filled.missed"), f"{event.visit} {event.repeat}: {event.missed_because}"
+        visit = places.target_said(f"event:{event.pk}").partition(places.BETWEEN)[2]
+        yield say("filled.missed"), f"{visit}: {event.missed_because}"
     yield say("filled.printed"), f"{reader.name}, {moment(at, site)}"

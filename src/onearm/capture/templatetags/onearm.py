@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+YES_NO = {"Y": "yes", "N": "no"}
+
 
 @register.simple_tag
 def say(*parts: str) -> str:
@@ -45,6 +47,12 @@ def failure_said(reason: str) -> str:
 def said(text: Text) -> str:
     """A text of the study in the reader's language."""
     return words.said(text)
+
+
+@register.filter
+def yes_or_no(kept: str) -> str:
+    """``Y`` and ``N`` in the reader's words, anything else as it is."""
+    return words.say(f"detail.{YES_NO[kept]}") if kept in YES_NO else kept
 
 
 @register.simple_tag(takes_context=True)

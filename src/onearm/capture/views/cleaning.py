@@ -12,9 +12,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from onearm.capture import (
     identity,
-    kept_words,
     overview,
     places,
+    trail_words,
     verification,
     visible,
     zones,
@@ -30,9 +30,10 @@ from onearm.capture.models import Hold, PlanLine, Signature, StudyVersion
 from onearm.capture.options import shown
 from onearm.capture.sending import as_csv
 from onearm.capture.studies import study_of
+from onearm.capture.todo import visits_to_sign
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url
-from onearm.capture.words import said, say, table
+from onearm.capture.words import said, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -222,24 +223,36 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
             request.POST.get("password", ""),
             request.POST.get("code", ""),
         )
-        meaning = request.POST.get("meaning", "")
+        meaning, chosen = request.POST.get("meaning", ""), _chosen(request, held)
         acting.act(
             request,
-            lambda: signing.sign(request, target, meaning, proof),
+            lambda: signing.sign_all(request, chosen, meaning, proof),
             say("sign.done"),
         )
         return redirect("sign", target)
+    may_sign = acting.can(request.user, "sign", held.site)
+    visits = visits_to_sign(held.subject) if may_sign and held.level == "subject" else []
     context = {
         "held": held,
         "name": _name(held),
         "forms": [(form, _form_name(form)) for form in signing.signed_forms(held)],
         "rows": [_signature_row(signature, held) for signature in signing.given(held)],
-        "may_sign": acting.can(request.user, "sign", held.site),
+        "may_sign": may_sign,
+        "visits": visits,
+        "ready": any(not row.in_the_way for row in visits),
         "is_series": signing.in_series(request),
         "needs_code": signing.needs_code(request.user),
         "meanings": [(m, say(f"meaning.{m}")) for m in signing.MEANINGS],
     }
     return render(request, "capture/sign.html", context)
+
+
+def _chosen(request: HttpRequest, held: Held) -> list[str]:
+    """What is to be signed: the target itself, or on the page of a casebook the visits ticked."""
+    if request.POST.get("act") != "visits" or held.subject is None:
+        return [held.target]
+    ticked = set(request.POST.getlist("visit"))
+    return [row.target for row in visits_to_sign(held.subject) if row.pk in ticked]
 
 
 def _verify(request: HttpRequest, form: FormInstance) -> None:
@@ -295,21 +308,10 @@ def _at(moment: datetime, held: Held) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} (UTC)"
 
 
-def _broken_by(signature: Signature) -> str:
-    """Who broke a signature with which form, in words."""
-    template = table()["form.broken_by"]["en"]
-    found = kept_words.parts(template, signature.broken_by)
-    version = StudyVersion.objects.defer("files").order_by("-number").first()
-    if found is None or version is None:
-        return signature.broken_by
-    form = places.form_said(study_of(version), found["form"])
-    return say("form.broken_by").format(user=found["user"], form=form)
-
-
 def _signature_row(signature: Signature, held: Held) -> SignatureRow:
     broken = ""
     if signature.broken_at is not None:
-        broken = f"{_at(signature.broken_at, held)}, {_broken_by(signature)}"
+        broken = f"{_at(signature.broken_at, held)}, {trail_words.broken_said(signature.broken_by)}"
     return SignatureRow(
         signature,
         say(f"meaning.{signature.meaning}")

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST
 
 from onearm.capture import clock, enrolment, zones
 from onearm.capture.actions import enrol as actions
-from onearm.capture.models import AccrualStep, FormInstance, Subject
+from onearm.capture.models import AccrualStep, FormInstance, Site, Subject
 from onearm.capture.studies import study_of, version_at
 from onearm.capture.views import acting
 from onearm.capture.views.month import form_url, visible_subjects
 from onearm.capture.words import said, say
+from onearm.errors import OnearmError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -119,8 +120,36 @@ def accrual(request: HttpRequest) -> HttpResponse:
         "study_pause": now.study_pause,
         "steps": AccrualStep.objects.select_related("user", "site").order_by("-pk"),
         "may_pause": acting.can(request.user, "accrual.pause", None),
+        "may_cap": acting.can(request.user, "accrual.cap", None),
+        "cap_sites": sites,
     }
     return render(request, "capture/accrual.html", context)
+
+
+@login_required
+@require_POST
+def site_cap(request: HttpRequest) -> HttpResponse:
+    """Say how many subjects a site may enrol; back to the page that the person came from."""
+    site = get_object_or_404(Site, code=request.POST.get("site", ""))
+    acting.act(
+        request,
+        lambda: actions.set_cap(
+            request.user, site, _places(request.POST.get("cap", "")), request.POST.get("reason", "")
+        ),
+        say("accrual.cap_set"),
+    )
+    return redirect("accrual" if acting.sites_seen(request) else "sites")
+
+
+def _places(text: str) -> int | None:
+    """A number of places, None for an empty field; raises ``OnearmError`` for another text."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or int(text) > enrolment.MOST_PLACES:
+        most = enrolment.MOST_PLACES
+        raise OnearmError(say("accrual.cap_number").format(text=text, most=most))
+    return int(text)
 
 
 def _post(request: HttpRequest, subject: Subject) -> None:

@@ -81,15 +81,17 @@ def cell_history(request: HttpRequest, pk: int, row: int, item: str) -> HttpResp
         for change in save.changes
         if (change.row, change.item) == (row, item)
     ]
+    is_part = bool(request.headers.get("HX-Request"))
     context = {
         "label": said(items[item].label),
         "row": row if study.forms[instance.form].rows else 0,
         "found": found[::-1],
         "source": words.say(f"source.{study.forms[instance.form].source_of(items[item])}"),
         "instance": instance,
+        "is_part": is_part,
     }
-    whole = "capture/cell.html" if not request.headers.get("HX-Request") else ""
-    return render(request, whole or "capture/cell_history.html", context)
+    name = "cell_history" if is_part else "cell"
+    return render(request, f"capture/{name}.html", context)
 
 
 def _visible(request: HttpRequest, pk: int) -> FormInstance:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def after_problems(place: Place, problem: Problems) -> Again:
-    """What makes the save impossible, each at its cell."""
+    """What makes the save impossible, each at its cell; above the form what is at no cell."""
     by_cell: dict[Key, tuple[Note, ...]] = {}
     names = {item.name for item in place.form.items}
     for found in problem.findings:
@@ -29,8 +29,10 @@ def after_problems(place: Place, problem: Problems) -> Again:
         key = (found.place.row, item) if item or place.form.rows else (0, "")
         text = wording.finding_text(place.study, found)
         by_cell[key] = (*by_cell.get(key, ()), Note(text, "hard"))
-    title = words.say("form.refused").format(n=len(problem.findings))
-    return Again(problems=(title,), by_cell=by_cell)
+    above = len(by_cell.get((0, ""), ()))
+    at_cells = len(problem.findings) - above
+    told = [(at_cells, "form.refused"), (above, "form.refused_above")]
+    return Again(tuple(words.say(key).format(n=n) for n, key in told if n), by_cell)
 
 
 def after_clear(place: Place, hidden: Iterable[Cell]) -> Again:

@@ -79,13 +79,18 @@ class Box:
         return f"{self.row}.{self.item.name}"
 
     @property
+    def is_refused(self) -> bool:
+        """Whether what is typed can never be a value, so that nothing was saved."""
+        return any(note.kind == "hard" for note in self.notes)
+
+    @property
     def attributes(self) -> str:
         """Those of the input, in one piece: a page has many cells, and tags are slow."""
         item, name = self.item, self.name
         given: dict[str, object] = {
             "id": f"v.{name}",
             "value": self.text,
-            "class": f"v {item.type}",
+            "class": f"v {item.type}{' refused' if self.is_refused else ''}",
             "data-was": self.was,
         }
         if not (item.calculated or self.is_hidden):  # what nobody reads is never posted back

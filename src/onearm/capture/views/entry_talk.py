@@ -69,10 +69,11 @@ def form_queries(
         "talks": [_talk(request, place, query) for query in found],
         "notes": _notes(place, found) if done else [],
         "may_ask": may(request, "query.open", place),
+        "is_part": is_part,
         "text": "" if done else given.get("text", ""),
     }
-    whole = "" if is_part else "capture/talk_page.html"
-    return render(request, whole or "capture/talk.html", context)
+    name = "talk" if is_part else "talk_page"
+    return render(request, f"capture/{name}.html", context)
 
 
 def _where(place: Place, row: str, item: str) -> tuple[int, str]:

@@ -231,8 +231,11 @@ def _page(
     what = lesions.lesion_form(place.study)
     holds_lesions = what is not None and what.form.form == place.form.form
     shared = sheet_words(place.form)
-    talk = talk_address(place) if may(request, "query.open", place) else ""
+    ask = talk_address(place) if may(request, "query.open", place) else ""
     history = reverse("history", args=[around.now.pk]) + "/" if around.now else ""
+    blank = reverse("paper_blank", args=[place.form.form])
+    if around.now:
+        blank += f"?version={around.now.study_version.number}"
     context = {
         "place": place,
         "form": place.form,
@@ -241,10 +244,12 @@ def _page(
         "title": said(place.form.label),
         "sheet": shown,
         "instance": around.now,
+        "blank": blank,
         "tabs": tabs(place),
         "badges": badges(place, around.now),
         "deeds": deeds(request, place, around.now),
-        "talk": talk,
+        "talk": ask,
+        "talks": talk_address(place),
         "may_enter": may_enter,
         "change_reasons": [(r, words.say(f"change.{r}")) for r in CHANGE_REASONS],
         "remove_reasons": [(r, words.say(f"remove.{r}")) for r in REMOVE_REASONS],
@@ -254,7 +259,7 @@ def _page(
         "files": _files(place, around),
         "may_attach": may(request, "file.attach", place),
         "w": shared,
-        "cells": Cells(shared, may_enter, not place.form.rows, history, talk),
+        "cells": Cells(shared, may_enter, not place.form.rows, history, ask),
         "stale_words": words.say("ranges.stale").format(n=shown.stale) if shown.stale else "",
         "has_panel": holds_lesions or "OVRLRESP" in lesions.response_items(place.form),
         "may_carry": holds_lesions and around.now is not None and may_enter,

@@ -37,7 +37,7 @@ def month(request: HttpRequest) -> HttpResponse:
         "forms_in_all": len(work.forms),
         "queries": work.queries,
         "signs": work.signs[:MOST],
-        "signs_in_all": len(work.signs),
+        "signs_in_all": sum(row.forms for row in work.signs),
         "reports": work.reports,
         "may_sign": acting.can(request.user, "sign", None),
     }

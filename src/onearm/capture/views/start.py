@@ -11,16 +11,14 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from onearm.capture import clock, permissions, trail, words
+from onearm.capture import clock, permissions, words
 from onearm.capture.actions import sites as site_actions
+from onearm.capture.actions.first_account import NotMade, make_first
 from onearm.capture.models import AuditEvent, Grant, Site, StudyVersion, Subject, User
 from onearm.capture.serving import TOKEN
 from onearm.errors import OnearmError
@@ -44,10 +42,14 @@ def start(request: HttpRequest) -> HttpResponse:
     if not known or not secrets.compare_digest(token.encode(), known.encode()):
         raise Http404
     given = {name: request.POST.get(name, "").strip() for name in ("username", "name")}
-    problems: list[str] = []
+    problems: tuple[str, ...] = ()
     if request.method == "POST":
-        problems = _make(given, request.POST.get("password", ""), request.POST.get("again", ""))
-        if not problems:
+        passwords = (request.POST.get(name, "") for name in ("password", "again"))
+        try:
+            make_first(given["username"], given["name"], *passwords)
+        except NotMade as problem:
+            problems = problem.reasons
+        else:
             kept.unlink(missing_ok=True)
             messages.success(request, words.say("start.done"))
             return redirect(f"{reverse('account_login')}?next={reverse('next_steps')}")
@@ -112,6 +114,8 @@ def sites(request: HttpRequest) -> HttpResponse:
         "versions": StudyVersion.objects.order_by("-number"),
         "may_add": may_add,
         "may_release": may_release,
+        "may_cap": permissions.can(request.user, "accrual.cap", None, today),
+        "cap_sites": Site.objects.all(),
         "today": today,
     }
     return render(request, "capture/sites.html", context)
@@ -132,31 +136,3 @@ def _change_sites(request: HttpRequest) -> None:
     except ValueError:
         raise site_actions.SiteProblem(words.say("sites.no_day")) from None
     site_actions.release(request.user, site, version, begins, given.get("reason", ""))
-
-
-def _make(given: dict[str, str], password: str, again: str) -> list[str]:
-    if password != again:
-        return [words.say("start.differ")]
-    user = User(
-        username=given["username"],
-        first_name=given["name"][:150],
-        must_change_password=False,
-        language="zh-hans" if words.language() == "zh" else "en",
-    )
-    user.set_password(password)
-    try:
-        validate_password(password, user)
-        user.full_clean()
-    except ValidationError as problem:
-        return list(problem.messages)
-    with transaction.atomic():
-        user.save()
-        Grant.objects.create(user=user, role="administrator", begins=clock.now().date())
-        trail.record(
-            "accounts",
-            "account.make",
-            user=user,
-            target=user.username,
-            details={"role": "administrator", "first": True},
-        )
-    return []

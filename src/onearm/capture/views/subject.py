@@ -74,7 +74,7 @@ def subject_page(request: HttpRequest, code: str) -> HttpResponse:
             "ahead": list(_rows(view, _of_kind(view, "event"))),
             "logs": list(_rows(view, _of_kind(view, "log"))),
             "unscheduled": [
-                (visit.id, said(visit.label).replace("{n}", "").strip())
+                (visit.id, overview.label(visit, _next_repeat(view, visit.id)))
                 for visit in _visits(view.study)
                 if visit.kind == "unscheduled"
             ],
@@ -156,6 +156,16 @@ def _of_kind(view: Overview, kind: str) -> list[Planned]:
         for visit in _visits(view.study)
         if visit.kind == kind and visit.id not in known
     ]
+
+
+def _next_repeat(view: Overview, visit: str) -> int:
+    """The repeat that an unscheduled visit added now would have: one that is still empty, or new.
+
+    So does `add_unscheduled` choose it.
+    """
+    begun = {repeat for v, repeat, _ in view.forms if v == visit}
+    added = [repeat for v, repeat in view.events if v == visit]
+    return next((r for r in sorted(added) if r not in begun), max(added, default=0) + 1)
 
 
 def _holds(subject: Subject) -> list[Hold]:

@@ -450,7 +450,19 @@
   });
 
   sheet.querySelectorAll("input[list]").forEach(takeOver);
-  const first = sheet.querySelector("input.v[aria-invalid]") || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new")) || cells().find((cell) => !cell.readOnly);
-  if (mayEnter && first && !location.hash) first.focus({ preventScroll: true });
   asksReason();
+  // Where the next deed is: after a refusal what it asks for, else the first field to fill in.
+  const isRefused = Boolean(document.querySelector("#main > [role=alert]"));
+  const why = isRefused && sheet.querySelector("#reason.wanted select");
+  const first = sheet.querySelector("input.v.refused")
+    || sheet.querySelector(".compared input[type=radio]")
+    || (why && !why.value && why)
+    || sheet.querySelector("button[name=clear]")
+    || sheet.querySelector("input.v[aria-invalid]")
+    || cells().find((cell) => "must" in cell.dataset && !cell.value && !cell.closest("tbody.new"))
+    || cells().find((cell) => !cell.readOnly);
+  if (mayEnter && first && !location.hash) {
+    first.focus({ preventScroll: true });
+    if (isRefused) first.scrollIntoView({ block: "center" });
+  }
 })();

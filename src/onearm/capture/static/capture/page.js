@@ -1,2 +1,0 @@
-// Small helps for the keyboard; every page works without them.
-"use strict";
