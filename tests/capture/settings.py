@@ -15,10 +15,5 @@ from onearm.capture.settings import *  # noqa: F403 - all of them
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A file, not memory: the live server's threads and the tests then have connections of their own.
-# What a power cut would lose is of no matter here; the tests of faults run the application's own.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405 - of the line above
-    DATABASES["default"] |= {  # noqa: F405 - of the line above
-        "OPTIONS": DATABASES["default"]["OPTIONS"]  # noqa: F405 - of the line above
-        | {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"},
-        "TEST": {"NAME": DATA / "tests.sqlite3"},  # noqa: F405 - of the line above
-    }
+    DATABASES["default"]["TEST"] = {"NAME": DATA / "tests.sqlite3"}  # noqa: F405 - of the line above

@@ -82,6 +82,11 @@ def two_sites(site: Site, version: StudyVersion, person: Person) -> dict[str, Fo
     return forms
 
 
+def slow(*roles: str) -> list[object]:
+    """Roles that are tried only where there is time."""
+    return [pytest.param(role, marks=pytest.mark.slow) for role in roles]
+
+
 def addresses(resolver: URLResolver | None = None, start: str = "") -> Iterator[tuple[str, str]]:
     """Name and pattern of every address."""
     for each in (resolver or get_resolver("onearm.capture.urls_api")).url_patterns:
@@ -190,6 +195,7 @@ def test_no_role_meets_an_error_of_the_server_on_any_address(
         assert client.get(url).status_code < 500, (name, role)
 
 
+@pytest.mark.slow
 def test_roles_without_the_right_to_see_subjects_see_none_anywhere(
     person: Person, two_sites: dict[str, FormInstance]
 ) -> None:
@@ -201,7 +207,7 @@ def test_roles_without_the_right_to_see_subjects_see_none_anywhere(
             assert HERE not in seen(client, filled(pattern, two_sites["01"])), (name, role)
 
 
-@pytest.mark.parametrize("role", ["coordinator", "investigator", "monitor"])
+@pytest.mark.parametrize("role", ["coordinator", *slow("investigator", "monitor")])
 def test_people_of_one_site_see_nothing_of_another_by_any_address(
     role: str, person: Person, two_sites: dict[str, FormInstance]
 ) -> None:
@@ -317,7 +323,7 @@ class Inline(HTMLParser):
         self._inside = ""
 
 
-@pytest.mark.parametrize("role", ["investigator", "data_manager", "administrator", ""])
+@pytest.mark.parametrize("role", ["investigator", "", *slow("data_manager", "administrator")])
 def test_every_page_carries_the_content_policy_and_nothing_inline(
     role: str, person: Person, two_sites: dict[str, FormInstance]
 ) -> None:

@@ -10,6 +10,8 @@ from django.http.response import HttpResponseBase
 from onearm.capture.actions.export import Exported
 from onearm.capture.sending import as_csv, as_file, as_long_csv, as_zip
 
+pytestmark = pytest.mark.django_db  # the end of an answer looks after connections
+
 
 def exported(folder: Path) -> Exported:
     path = folder / "made.zip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -136,6 +137,17 @@ def test_visits_are_signed_in_one_act_and_a_change_breaks_the_signature_of_one_a
     page = client.get("/sign/subject:01-001").content.decode()
     assert f'name="visit" value="{other.event_id}"' in page
     assert f'name="visit" value="{form.event_id}"' not in page
+
+
+def test_no_visit_is_ticked_before_somebody_asks_for_all(
+    form: FormInstance, doctor: User, client: Client, subject: Subject
+) -> None:
+    second_visit(subject)
+    page = client.get("/sign/subject:01-001").content.decode()
+    assert page.count('name="visit"') == 2
+    assert not re.search(r'name="visit"[^>]*checked', page)
+    page = client.get("/sign/subject:01-001?tick=all").content.decode()
+    assert len(re.findall(r'name="visit"[^>]*checked', page)) == 2
 
 
 def test_of_the_visits_of_one_act_all_are_signed_or_none(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 
 import polars as pl
 import pytest
@@ -24,15 +25,20 @@ from onearm.capture.models import (
 )
 from onearm.capture.permissions import NotAllowed
 from onearm.simulate import trial as simulated
-from tests.capture.conftest import LONG_AGO
+from tests.capture.conftest import LONG_AGO, shipped
 
 Person = Callable[..., User]
 
 
 @pytest.fixture
 def made(version: StudyVersion) -> tuple[pl.DataFrame, date]:
-    drawn = simulated(studies.study_of(version), subjects=4, seed=3)
-    return drawn.entries, drawn.cut
+    return drawn()
+
+
+@cache
+def drawn() -> tuple[pl.DataFrame, date]:
+    found = simulated(shipped(), subjects=3, seed=3)
+    return found.entries, found.cut
 
 
 @pytest.fixture
@@ -40,6 +46,7 @@ def manager(person: Person) -> User:
     return person("data_manager")
 
 
+@pytest.mark.slow
 def test_a_trial_loaded_and_built_is_the_trial_built_from_the_file(
     made: tuple[pl.DataFrame, date], manager: User, version: StudyVersion
 ) -> None:

@@ -592,6 +592,7 @@ def test_planted_genes_are_found_as_often_as_known(shift, auc, power):
     assert np.mean([one.p <= 0.05 for one in found]) >= power
 
 
+@pytest.mark.slow
 def test_the_chapter_predicts_every_endpoint_that_the_gates_leave():
     asked = replace(cohort.plan(), prediction=True)
     known = cohort.outcomes()

@@ -30,7 +30,7 @@ def domains(small: bool) -> dict[str, pl.DataFrame]:
     return frames | {name[:2]: getattr(pharmaversesdtm, name) for name in tumours}
 
 
-@pytest.fixture(scope="module", params=["parquet", "xpt"])
+@pytest.fixture(scope="module", params=["parquet", pytest.param("xpt", marks=pytest.mark.slow)])
 def pilot(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the small set from Parquet, and that of the large set from XPT."""
     source, out = tmp_path_factory.mktemp("sdtm"), tmp_path_factory.mktemp("built") / "trial"
@@ -175,6 +175,7 @@ def test_little_more_than_subjects_and_responses_is_enough(tmp_path: Path) -> No
 
 
 @needs_shared
+@pytest.mark.slow
 def test_a_drafted_study_simulates_and_builds_once_the_doses_are_written(tmp_path: Path) -> None:
     study = tmp_path / "study"
     onearm("new", study, "--from-registry", shared("registry", "NCT01065844.xml"))

@@ -76,7 +76,9 @@ def judge(
                 held = {(c.row, c.item): c for c in cells(wanted)}
                 cleared[cell.row, cell.item] = held[cell.row, cell.item]
             asked[cell.row, cell.item] = cell
-    found = live.check_form(study, frame, form_id)
+    readers = live.readers(study, form_id)
+    by_form = live.check_forms(study, frame, (form_id, *readers))
+    found = by_form[form_id]
     here = visit_label(event.visit, event.repeat)
     hard = [f for f in found if refusing(study, f) and f.place.visit == here]
     return Judged(
@@ -84,10 +86,7 @@ def judge(
         cleared=tuple(cleared.values()),
         hard=tuple(hard),
         soft=tuple(f for f in found if f not in hard),
-        elsewhere={
-            name: tuple(live.check_form(study, frame, name))
-            for name in live.readers(study, form_id)
-        },
+        elsewhere={name: tuple(by_form[name]) for name in readers},
         is_complete=not any(f.rule == "item.required" and f.place.visit == here for f in found),
     )
 

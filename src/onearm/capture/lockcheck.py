@@ -37,7 +37,7 @@ class Point:
         """The line in words with what is open."""
         text = say(f"lock.{self.key}").format(n=self.open)
         few = self.examples[:EXAMPLES]
-        return f"{text} ({', '.join(few)})" if few else text
+        return say("lock.with").format(text=text, what=", ".join(few)) if few else text
 
 
 def checklist(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -31,12 +31,23 @@ def check_form(study: Study, entries: pl.DataFrame, form_id: str) -> list[Findin
     for this form, without the ones about visits and missing forms. Raises ``KeyError`` for a form
     that the study does not have.
     """
-    form = study.forms[form_id]
-    small, records = _around(study, entries, form)
-    found = [f for f in records.border if f.place.form in (form_id, "")]
-    if not records.forms[form_id].is_empty():
-        found += check_rows(small, records, form, visit_dates_and_order(small, records.texts))
-    return in_order(found)
+    return check_forms(study, entries, (form_id,))[form_id]
+
+
+def check_forms(
+    study: Study, entries: pl.DataFrame, form_ids: Iterable[str]
+) -> dict[str, list[Finding]]:
+    """`check_form` for several forms of one subject; the entries are read once for all of them."""
+    forms = [study.forms[form_id] for form_id in form_ids]
+    small, records = _around(study, entries, forms)
+    order = visit_dates_and_order(small, records.texts)
+    found: dict[str, list[Finding]] = {}
+    for form in forms:
+        mine = [f for f in records.border if f.place.form in (form.form, "")]
+        if not records.forms[form.form].is_empty():
+            mine += check_rows(small, records, form, order)
+        found[form.form] = in_order(mine)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,12 @@ def follows(study: Study, entries: pl.DataFrame, form_id: str) -> Follows:
     """Skip logic and calculations of one form over the entries of one subject."""
     form = _as_followed(study.forms[form_id])
     ruled = [i for i in form.items if i.shown_when or i.calculated]
-    if not ruled:
+    if not ruled or form_id not in entries["FORM"]:
         return Follows(frozenset(), {})
     kept = [item.name for item in form.items]
     mine = entries.filter((pl.col("FORM") != form_id) | pl.col("ITEM").is_in(kept))
-    small, records = _around(
-        replace(study, forms={**study.forms, form_id: form}), _with_rows(mine, entries, form), form
-    )
+    alone = replace(study, forms={**study.forms, form_id: form})
+    small, records = _around(alone, _with_rows(mine, entries, form), [form])
     context = add_context(small, records, form, visit_dates_and_order(small, records.texts))
     rows = records.forms[form_id].select("VISIT", "VISIT_REPEAT", "ROW").rows()
     hidden: set[tuple[str, int, int, str]] = set()
@@ -195,9 +205,13 @@ def readers(study: Study, form_id: str) -> tuple[str, ...]:
     return tuple(f.form for f in forms if f.form != form_id and form_id in fields_read(f))
 
 
-def _around(study: Study, entries: pl.DataFrame, form: Form) -> tuple[Study, Records]:
-    """The study cut down to a form and what its conditions read, and the records of those."""
-    names = {form.form, *_sources(study, form)}
+def _around(
+    study: Study, entries: pl.DataFrame, looked_at: Collection[Form]
+) -> tuple[Study, Records]:
+    """The study cut down to forms and what their conditions read, and the records of those."""
+    filled = set(entries["FORM"])
+    names = {form.form for form in looked_at}
+    names |= {s for form in looked_at if form.form in filled for s in _sources(study, form)}
     # Where a condition looks at the visit before, every form may tell when a visit was.
     forms = (
         study.forms if PREVIOUS in names else {n: study.forms[n] for n in study.forms if n in names}

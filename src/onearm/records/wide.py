@@ -20,6 +20,10 @@ from onearm.records.places import findings
 from onearm.study.forms import Form
 from onearm.study.itemtypes import TYPES, typed_value
 
+KEY_TYPES: dict[str, pl.DataType] = {
+    name: pl.Int32() if name in ("VISIT_REPEAT", "ROW") else pl.String() for name in KEYS
+}
+
 BLOCK = 1 << 16
 """So many cells are gathered at once: few calls for a small form, little memory for a large."""
 
@@ -64,7 +68,16 @@ def pivot(entries: pl.DataFrame, forms: Mapping[str, Form], study_id: str) -> It
     codes = _encode(entries, study_id)
     code_of = {name: i for i, name in enumerate(codes.forms)}
     for name, form in forms.items():
-        yield _pivot_form(entries, codes, form, code_of.get(name, -1))
+        code = code_of.get(name)
+        yield _empty(form) if code is None else _pivot_form(entries, codes, form, code)
+
+
+def _empty(form: Form) -> Wide:
+    """A form that nobody has filled in: most forms of a subject, most of the time."""
+    none = np.empty(0, dtype=np.int64)
+    texts = pl.DataFrame(schema=KEY_TYPES | {item.name: pl.String() for item in form.items})
+    rows = pl.DataFrame(schema=KEY_TYPES)
+    return Wide(form, rows, texts, rows, none, none, none, ())
 
 
 def _encode(entries: pl.DataFrame, study_id: str) -> _Codes:
@@ -207,8 +220,7 @@ def _pick(
 
 def typed(texts: pl.DataFrame, form: Form) -> pl.DataFrame:
     """The wide frame with numbers, dates and moments read; what cannot be read is null."""
-    return texts.with_columns(
-        typed_value(pl.col(item.name), TYPES[item.type])
-        for item in form.items
-        if item.type in TYPES
-    )
+    kinds = {item.name: TYPES[item.type] for item in form.items if item.type in TYPES}
+    if texts.is_empty():
+        return pl.DataFrame(schema={**texts.schema, **kinds})
+    return texts.with_columns(typed_value(pl.col(name), kind) for name, kind in kinds.items())

@@ -168,10 +168,10 @@ class _Work:
         for where in self.cells:
             form = self.forms[where]
             study = study_of(form.study_version)
-            for name in (form.form, *live.readers(study, form.form)):
-                if name not in findings:
-                    mine = entry_frames.asked(study, frame)
-                    findings[name] = tuple(live.check_form(study, mine, name))
+            named = (form.form, *live.readers(study, form.form))
+            new = [name for name in named if name not in findings]
+            found = live.check_forms(study, entry_frames.asked(study, frame), new)
+            findings |= {name: tuple(found[name]) for name in new}
         for where in sorted(self.cells):
             form = self.forms[where]
             study = study_of(form.study_version)

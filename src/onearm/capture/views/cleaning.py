@@ -239,7 +239,8 @@ def sign_page(request: HttpRequest, target: str) -> HttpResponse:
         "rows": [_signature_row(signature, held) for signature in signing.given(held)],
         "may_sign": may_sign,
         "visits": visits,
-        "ready": any(not row.in_the_way for row in visits),
+        "ready": sum(not row.in_the_way for row in visits),
+        "is_ticked": request.GET.get("tick") == "all",  # a signature is a choice, never the default
         "is_series": signing.in_series(request),
         "needs_code": signing.needs_code(request.user),
         "meanings": [(m, say(f"meaning.{m}")) for m in signing.MEANINGS],
