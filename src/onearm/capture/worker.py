@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -11,15 +12,17 @@ from onearm.capture import orphans
 
 
 def load(is_prepared: Event) -> Callable[..., Any]:
-    """The application, warm, as soon as the database that it works on is prepared."""
+    """The application, as soon as the database that it works on is prepared.
+
+    What the first forms need is read behind it, while the first person logs in.
+    """
     orphans.end_with_parent()
+    gc.disable()  # what is read now stays: looking through it for waste is time lost
     from onearm.capture.wsgi import application
 
     _read_program()
     is_prepared.wait()
-    _read_studies()
-    # What is here now stays: to look through it for waste, again and again, would hold up requests.
-    gc.freeze()
+    threading.Thread(target=_read_studies, name="studies", daemon=True).start()
     return application
 
 
@@ -34,14 +37,18 @@ def _read_program() -> None:
 
 
 def _read_studies() -> None:
-    """The studies that sites work under now."""
+    """The studies that sites work under now; then waste is looked for among what comes later."""
     from django.db import connection
 
     from onearm.capture import clock, studies
     from onearm.capture.models import Site
 
-    day = clock.now().date()
-    for version in {studies.version_at(site, day) for site in Site.objects.all()}:
-        if version is not None:
-            studies.study_of(version)
-    connection.close()
+    try:
+        day = clock.now().date()
+        for version in {studies.version_at(site, day) for site in Site.objects.all()}:
+            if version is not None:
+                studies.study_of(version)
+    finally:
+        connection.close()
+        gc.freeze()
+        gc.enable()

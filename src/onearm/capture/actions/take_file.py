@@ -18,10 +18,6 @@ from onearm.capture.models import StudyVersion, TakenFile
 from onearm.capture.words import say
 from onearm.errors import OnearmError
 from onearm.records.entry import check_shape
-from onearm.store import read_entries
-from onearm.store.odm import OdmFile, odm_entries, read_odm
-from onearm.study.odm import Names
-from onearm.study.odm.names import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from onearm.capture.models import User
+    from onearm.store.odm import OdmFile
+    from onearm.study.odm import Names
 
 TRIED, LOADED = "tried", "loaded"
 FATES = ("new", "changed", "same", "refused")
@@ -118,6 +116,9 @@ def load_entries(user: User, file: TakenFile, *, is_dry: bool) -> Taken:
 
 def entries_in(file: TakenFile) -> pl.DataFrame:
     """The entries in a kept file; raises ``OnearmError`` where it cannot be read."""
+    from onearm.store import read_entries  # readers of files: no page but this needs them
+    from onearm.store.odm import read_odm
+
     with tempfile.TemporaryDirectory(prefix="onearm-import-") as scratch:
         ending = {"odm": ".xml"}.get(file.kind, Path(file.name).suffix or ".csv")
         path = Path(scratch) / f"file{ending}"
@@ -137,6 +138,9 @@ def entries_in(file: TakenFile) -> pl.DataFrame:
 
 def _of_odm(read: OdmFile) -> pl.DataFrame:
     """Values by the names under which the study was drafted, else by the file's own metadata."""
+    from onearm.store.odm import odm_entries
+    from onearm.study.odm.names import named
+
     names = named(read.metadata)
     if not read.metadata.is_ours and (drafted := _names()).items:
         names = drafted
@@ -152,6 +156,8 @@ def _of_odm(read: OdmFile) -> pl.DataFrame:
 
 def _names() -> Names:
     """Where the OIDs of foreign files went when the study was drafted from one."""
+    from onearm.study.odm import Names
+
     newest = StudyVersion.objects.order_by("-number").first()
     text = newest.files.get("odm/names.csv", "") if newest else ""
     return Names.from_csv(text) if text else Names()

@@ -20,12 +20,12 @@ from onearm.capture.export.layout import KEYS, Sheet
 from onearm.capture.export.spss import for_spss
 from onearm.capture.trail import plain_cell
 from onearm.frames import Column, Spec
-from onearm.store.odm import Version, write_odm
 from onearm.store.spss import write_sav
 from onearm.store.write import write_datasets
 
 if TYPE_CHECKING:
     from onearm.capture.export.tables import Selection, Table
+    from onearm.store.odm import Version
     from onearm.study import Study
 
 TABLES = ("parquet", "csv", "sheet", "json", "xpt", "spss")
@@ -112,6 +112,8 @@ def write_whole(
     files: the study's folder, kept word for word, so that it comes back whole. former: earlier
     versions of the study, newest first, for values that only they ask for.
     """
+    from onearm.store.odm import write_odm  # with its readers: no page but this needs them
+
     former = tuple(former)
     versions: Mapping[str, Version] = {"odm": "1.3.2", "odm2": "2.0"}
     for name, version in versions.items():

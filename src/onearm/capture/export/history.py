@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from onearm.capture.document import KEY, NULL, REMOVED
 from onearm.capture.models import FormVersion, User
-from onearm.store.odm import Act, Who
 
 if TYPE_CHECKING:
     from onearm.capture.export.tables import Selection
+    from onearm.store.odm import Act, Who
 
 
 def acts(selection: Selection) -> Iterator[Act]:
@@ -38,6 +38,7 @@ def acts(selection: Selection) -> Iterator[Act]:
 def people() -> Who:
     """Who and where the audit records point to."""
     from onearm.capture.models import Site
+    from onearm.store.odm import Who
 
     users = {u.username: u.get_full_name() or u.username for u in User.objects.all()}
     return Who(users, dict(Site.objects.values_list("code", "name")))
@@ -74,6 +75,8 @@ def _act(
     version: FormVersion,
     why: str,
 ) -> Act:
+    from onearm.store.odm import Act
+
     action = "Remove" if after is None else "Insert" if before is None else "Update"
     reason = str(after[NULL]) if isinstance(after, Mapping) else ""
     return Act(
