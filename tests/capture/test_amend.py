@@ -152,6 +152,30 @@ def test_a_dry_run_names_every_change_and_what_blocks_and_writes_nothing(
     assert FormVersion.objects.count() == before[0]
 
 
+def test_what_has_no_place_is_named_whatever_version_it_was_entered_under(
+    folder: Path, site: Site, entered: FormInstance, person: Person
+) -> None:
+    form = folder / "forms" / "dm.yaml"
+    china = "      - {code: CHN, label: {en: China, zh: 中国}}\n"
+    text = form.read_text(encoding="utf-8")
+    both = text.replace(china, china + "      - {code: JPN, label: {en: Japan, zh: 日本}}\n")
+    assert both != text
+    form.write_text(both, encoding="utf-8")
+    builder = person("study_builder")
+    release(builder, site, take_in(builder, folder), clock.now().date(), "approved")
+    subject = Subject.objects.create(
+        site=site, code="01-002", stage=Subject.Stage.ENROLLED, created_at=clock.now()
+    )
+    visit = EventInstance.objects.create(subject=subject, visit="SCREENING")
+    nurse = User.objects.get(username="coordinator")
+    save(nurse, visit, "DM", Changes([Cell(1, "COUNTRY", "JPN")], version=0))
+    version = take_in(builder, _amended(folder))
+    release(builder, site, version, clock.now().date(), "approved")
+    plan = migrate(person("data_manager"), version, [site])
+    country = next(line for line in plan.unresolved if line.item == "COUNTRY")
+    assert country.unresolved == ("CHN", "JPN")
+
+
 def test_a_run_maps_codes_in_the_name_of_who_started_it_and_breaks_signatures(
     folder: Path, site: Site, entered: FormInstance, person: Person, subject: Subject
 ) -> None:

@@ -15,6 +15,7 @@ from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.models import (
     AuditEvent,
     EventInstance,
+    FormInstance,
     FormVersion,
     Hold,
     Site,
@@ -95,6 +96,26 @@ def test_loading_the_same_file_twice_changes_nothing(
     again = take_entries(manager, made[0], source="entries.parquet")
     assert {row.fate for row in again.rows} == {"same"}
     assert FormVersion.objects.count() == count
+
+
+def test_a_row_that_was_taken_out_is_not_filled_unseen(
+    made: tuple[pl.DataFrame, date], manager: User
+) -> None:
+    frame = made[0].filter(pl.col("FORM") == "AE")
+    take_entries(manager, frame, source="entries.parquet")
+    one = FormInstance.objects.filter(form="AE").earliest("pk")
+    one.data["rows"][0]["_removed"] = "entered for somebody else"
+    one.save()
+    again = take_entries(manager, frame, source="entries.parquet")
+    assert {row.fate for row in again.rows} == {"same"}
+    is_term = (pl.col("ITEM") == "AETERM") & (pl.col("ROW") == one.data["rows"][0]["_key"])
+    other = frame.with_columns(
+        VALUE=pl.when(is_term).then(pl.lit("Something else")).otherwise("VALUE")
+    )
+    taken = take_entries(manager, other, source="later.parquet")
+    refused = [row for row in taken.rows if row.where[1] == one.event.subject.code]
+    assert [row.fate for row in refused] == ["refused"]
+    assert "was taken out of the form" in refused[0].why[0]
 
 
 def test_forms_that_cannot_be_loaded_are_refused_with_their_reason(

@@ -282,8 +282,10 @@ def _lines(forms: list[FormInstance], new: Study, maps: Maps) -> list[Line]:
         for line in compare(old, new, values, maps):
             is_moot = not line.item and line.form not in many  # no form has rows to lose
             kept = replace(line, unresolved=()) if is_moot else line
-            kind = "" if kept.kind == "unchanged" else kept.kind
-            found.setdefault((kept.form, kept.item, kind), kept)
+            key = (kept.form, kept.item, "" if kept.kind == "unchanged" else kept.kind)
+            first = found.setdefault(key, kept)
+            homeless = tuple(sorted({*first.unresolved, *kept.unresolved}))
+            found[key] = replace(first, unresolved=homeless)
     changed = {(form, item) for form, item, kind in found if kind}
     return [
         line for (form, item, kind), line in found.items() if kind or (form, item) not in changed

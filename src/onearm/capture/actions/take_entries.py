@@ -21,7 +21,7 @@ from onearm.capture.actions.under_way import locked, one_at_a_time
 from onearm.capture.actions.visits import keep_date, settle_stage
 from onearm.capture.chain import START, link
 from onearm.capture.checking import refusing
-from onearm.capture.document import Cell, Document, applied, delta, empty
+from onearm.capture.document import KEY, Cell, Document, applied, delta, empty, row_keys
 from onearm.capture.models import (
     EventInstance,
     FormInstance,
@@ -91,10 +91,10 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
     """Load entries (``onearm.records.entry.ENTRY``); row keys are kept as the file gives them.
 
     source: the file's name, for the reason in the history. is_dry: say what would happen and write
-    nothing. A form with an impossible value, of an unknown site or another site's subject, or
-    frozen or locked (itself, its visit, its subject or above) is refused whole, with its reasons;
-    all other forms are loaded. Calculated items that the file does not give are calculated.
-    Subjects that are not there are added as enrolled.
+    nothing. A form with an impossible value or one for a row that was taken out, of an unknown site
+    or another site's subject, or frozen or locked (itself, its visit, its subject or above) is
+    refused whole, with its reasons; all other forms are loaded. Calculated items that the file does
+    not give are calculated. Subjects that are not there are added as enrolled.
     Needs the right ``import`` at every site of the file. Raises ``Problems`` where the frame cannot
     be read and `permissions.NotAllowed`.
     """
@@ -110,8 +110,8 @@ def take_entries(user: User, entries: pl.DataFrame, *, source: str, is_dry: bool
         kept: list[_Load] = []
         held = _all_held()
         for one in loads:
-            why = [*reasons.get(one.where, ()), *_in_the_way(one, sites, held)]
             one.change = delta(one.instance.data if one.instance else empty(), one.cells)
+            why = [*reasons.get(one.where, ()), *_in_the_way(one, sites, held)]
             fate = "new" if one.instance is None else "changed"
             if not one.change["rows"] and one.instance is not None:
                 fate = "same"
@@ -209,10 +209,16 @@ def _all_held() -> frozenset[str]:
 
 
 def _in_the_way(one: _Load, sites: Mapping[str, Site], all_held: frozenset[str]) -> Iterator[str]:
-    """Why a form may not be written: its subject is another site's, or something holds it still."""
+    """Why a form may not be written: its subject is another site's, something holds it still, or a
+    row was taken out and what the file says about it would not be seen."""
     if one.subject is not None and one.subject.site.code != one.where[0]:
         yield say("import.other_site").format(subject=one.subject.code)
         return
+    if one.instance is not None:
+        data = one.instance.data
+        gone = {*row_keys(data, removed=True)} - {*row_keys(data)}
+        for row in sorted(gone & {new[KEY] for new in one.change["rows"]}):
+            yield say("import.row_out").format(row=row)
     named = states.targets(
         site=sites.get(one.where[0]),
         subject=one.subject,
