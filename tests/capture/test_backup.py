@@ -77,6 +77,7 @@ def restore(file: Path, to: Path, *more: object) -> subprocess.CompletedProcess[
     return onearm(*words, check=False)
 
 
+@pytest.mark.slow
 def test_a_restored_database_has_every_row_every_file_and_an_unbroken_history(
     sealed: Path, key_file: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_backup_goes_only_into_an_empty_folder(sealed: Path, key_file: Path, d
     assert "is not empty" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_anchor_holds_until_the_history_before_it_is_made_anew(
     data: Path, tmp_path: Path
 ) -> None:

@@ -451,6 +451,7 @@ def test_exports_and_imports_keep_to_the_table_on_page_interface_and_in_the_act(
 # --- operation
 
 
+@pytest.mark.slow
 def test_every_page_shows_in_which_environment_it_is(
     form: FormInstance, person: Person, signed_in: Enter, settings: Any
 ) -> None:

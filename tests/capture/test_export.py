@@ -224,6 +224,7 @@ def test_dates_move_together_and_names_stay_inside(
     assert again.equals(after)
 
 
+@pytest.mark.slow
 def test_odm_comes_back_and_its_audit_record_holds_every_version(
     loaded: pl.DataFrame, manager: User, version: StudyVersion, tmp_path: Path
 ) -> None:

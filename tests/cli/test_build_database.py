@@ -34,6 +34,8 @@ from onearm.capture import studies
 from onearm.capture.actions.snapshot import make_snapshot
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.models import Grant, Site, SiteVersion, User
+
+pytestmark = pytest.mark.slow  # each fills a database from a simulated trial
 entries = pl.read_parquet(sys.argv[3])
 version = studies.take_in(Path(sys.argv[2]))
 for code in entries["SITEID"].unique().sort():
@@ -82,7 +84,6 @@ def _built(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.slow
 def test_a_build_from_the_database_is_the_build_from_the_file(
     filled: tuple[Path, Path, str], tmp_path: Path
 ) -> None:
@@ -117,7 +118,6 @@ def test_the_database_gives_the_entries_that_were_loaded(
     assert pl.read_parquet(tmp_path / "out.parquet").equals(before.sort(key))
 
 
-@pytest.mark.slow
 def test_odm_of_the_database_gives_the_study_and_the_entries_back(
     filled: tuple[Path, Path, str], tmp_path: Path
 ) -> None:

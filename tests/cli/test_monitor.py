@@ -16,6 +16,9 @@ from onearm.cli.monitor import CROSSED
 from onearm.errors import OnearmError
 from onearm.study import load
 
+# Each simulates and builds; the counts themselves are tried in tests/results.
+pytestmark = pytest.mark.slow
+
 STUDY = Path(__file__).resolve().parents[2] / "studies" / "lenvatinib-pembrolizumab"
 
 

@@ -22,6 +22,8 @@ from onearm.errors import OnearmError
 from onearm.store.folder import MARK
 from tests.simulate.studies import SHIPPED
 
+pytestmark = pytest.mark.slow  # each simulates trials in processes of its own
+
 ASKED = ("--trials", "600", "--entered", "2", "--scenario", "planned", "--seed", "4")
 FILES = ("trials.parquet", "summary.csv", "operating.svg", "operating.png", "operating.pdf", MARK)
 
@@ -105,7 +107,6 @@ def test_the_tables_compare_with_errors_in_brackets(written: tuple[Path, str]) -
     assert "…" not in text
 
 
-@pytest.mark.slow
 def test_processes_give_the_same_bytes(
     written: tuple[Path, str], apart: Apart, tmp_path: Path
 ) -> None:
@@ -114,7 +115,6 @@ def test_processes_give_the_same_bytes(
     assert content(out) == content(written[0])
 
 
-@pytest.mark.slow
 def test_a_cluster_gives_the_same_bytes(
     written: tuple[Path, str], apart: Apart, tmp_path: Path
 ) -> None:
@@ -127,8 +127,8 @@ def test_a_cluster_gives_the_same_bytes(
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param(signal.SIGINT, id="interrupted", marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, id="killed", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, id="interrupted"),
+        pytest.param(signal.SIGKILL, id="killed"),
     ],
 )
 def test_work_that_was_cut_off_goes_on_to_the_same_bytes(

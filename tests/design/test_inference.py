@@ -108,6 +108,7 @@ def test_the_p_value_and_the_chance_of_a_worse_outcome_make_one(parts, p):
     assert as_bad(design, design.n, p, stage=2) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(parts=designs)
 def test_better_outcomes_have_higher_limits_and_smaller_p_values(parts):

@@ -209,6 +209,7 @@ def test_the_interval_never_contradicts_the_decision_of_the_default_design():
     assert result.lower > 0.10 > result.naive.lower  # the naive limits would contradict it
 
 
+@pytest.mark.slow
 @given(designs(), st.floats(0.01, 0.2))
 @settings(max_examples=60, deadline=None)
 def test_the_interval_never_contradicts_the_decision_of_any_design(design, alpha):

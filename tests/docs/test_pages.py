@@ -25,6 +25,8 @@ AGAIN = "run: python docs/print_reference.py"
 def quick_and_slow() -> list[object]:
     """The pages, those marked slow that build a whole report or simulate many trials."""
     slow = (
+        "gallery.md",
+        "tour.md",
         "tutorials/change_a_rule.md",
         "tutorials/first_study.md",
         "guides/monitoring.md",

@@ -111,6 +111,7 @@ def test_every_question_is_put_by_some_line_and_every_line_puts_one() -> None:
     assert {line.question for line in (*NULL.values(), *PLANTED.values())} == set(QUESTIONS)
 
 
+@pytest.mark.slow
 def test_two_workers_find_the_same_in_the_same_trials() -> None:
     lines = [
         Line("strong", Generator(features=10, hazard_ratio=4.0), "planted"),

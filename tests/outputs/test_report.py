@@ -200,12 +200,14 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(study, folder, tmp_path):
     made = render(study, trial.datasets(), trial.results(), FINDINGS, tmp_path)
     assert hashes(tmp_path) == hashes(folder)
     assert sorted(made) == sorted(p for p in tmp_path.rglob("*") if p.is_file())
 
 
+@pytest.mark.slow
 def test_the_chinese_report_is_a_page_and_a_pdf_with_its_own_font(study, tmp_path):
     steps: list[str] = []
     render(

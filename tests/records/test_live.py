@@ -47,6 +47,7 @@ def test_one_form_at_a_time_finds_the_same(study: Study, spoiled: pl.DataFrame) 
     assert found > 500
 
 
+@pytest.mark.slow
 def test_skip_logic_names_what_is_held_and_not_asked(study: Study, spoiled: pl.DataFrame) -> None:
     hidden = 0
     for subject in spoiled["SUBJID"].unique().sort():

@@ -21,6 +21,8 @@ from onearm.study import Study, load
 from onearm.study.simulation import Scenario, Simulation
 from tests.simulate.studies import SHIPPED
 
+pytestmark = pytest.mark.slow  # each simulates trials
+
 PLANNED = Scenario.model_validate({"id": "planned", "label": "As planned"})
 SEED = 11
 

@@ -421,6 +421,7 @@ ACCEPTED: dict[str, tuple[Files, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_delivered_otherwise_is_built_and_noted(name: str, tmp_path: Path) -> None:
     files, says = ACCEPTED[name]

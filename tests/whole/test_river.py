@@ -89,6 +89,7 @@ def test_a_build_of_the_same_entries_gives_the_same_bytes(demo: Path, tmp_path: 
     assert {n: c for n, c in first.items() if not n.startswith("assays/")} == second
 
 
+@pytest.mark.slow
 def test_rows_of_the_entries_may_stand_in_any_order(
     demo: Path, without_report: Path, tmp_path: Path
 ) -> None:
@@ -102,9 +103,10 @@ def test_rows_of_the_entries_may_stand_in_any_order(
     assert made.items() <= contents(demo / "adam").items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
-    ["xpt", *(pytest.param(f, marks=pytest.mark.slow) for f in ("parquet", "json", "csv"))],
+    ["parquet", "xpt", "json", "csv"],
 )
 def test_the_sdtm_of_a_build_gives_the_same_analysis_from_any_file_form(
     demo: Path, without_report: Path, form: str, tmp_path: Path
@@ -121,6 +123,7 @@ def test_the_sdtm_of_a_build_gives_the_same_analysis_from_any_file_form(
         )
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_leaves_the_former_output_whole(
     demo: Path, without_report: Path, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def site(db: None, tmp_path: Path) -> Site:
     return made
 
 
+@pytest.mark.slow
 def test_several_answers_are_chosen_one_behind_the_other(page_of: Pages, subject: Subject) -> None:
     page = page_of("coordinator")
     page.goto("/subjects/01-001/SCREENING/1/TALK")
