@@ -174,6 +174,7 @@ def _edit(folder: Path, name: str, change: Callable[[str], str], *, hide: bool =
         (folder / "MANIFEST.csv").write_text(out.getvalue())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [

@@ -32,6 +32,7 @@ def test_every_page_has_an_example_that_is_run_a_figure_and_a_way_on(page):
     assert f"({page.name})" in text("index")
 
 
+@pytest.mark.slow
 def test_every_figure_is_current_and_shown():
     pictures = dict(drawing.pictures())
     shown = {

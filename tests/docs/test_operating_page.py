@@ -20,6 +20,7 @@ def test_the_figure_is_made_again_with_the_same_bytes() -> None:
         assert f"({name.partition('/')[2]})" in read(page.PAGE)
 
 
+@pytest.mark.slow
 def test_the_kept_trials_drawn_from_rates_are_what_the_code_gives_now() -> None:
     kept = pl.read_csv(page.KEPT).filter(route="drawn")
     study = load(page.STUDY)

@@ -44,6 +44,7 @@ def recovered(z: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.sqrt((fitted**2).sum(axis=0) / (z**2).sum(axis=0))
 
 
+@pytest.mark.slow
 def test_planted_factors_come_back_from_every_start_although_a_block_is_missing():
     z, blocks = planted(np.random.default_rng(1))
     found = factors(blocks, seed=1)
@@ -76,6 +77,7 @@ def test_noise_has_no_factor():
     assert factors(made, seed=1).names == ()
 
 
+@pytest.mark.slow
 def test_factors_do_not_depend_on_order_or_workers():
     rng = np.random.default_rng(4)
     _, blocks = planted(rng)
@@ -163,6 +165,7 @@ def test_two_clusters_are_one_hypothesis():
     assert found.block.features == ("cluster 1",)
 
 
+@pytest.mark.slow
 def test_noise_has_no_clusters():
     rng = np.random.default_rng(11)
     numbers = [

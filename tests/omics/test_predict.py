@@ -82,7 +82,10 @@ def study_of(values: np.ndarray, y: np.ndarray, methods: tuple[str, ...]) -> Stu
     return Study(target, target.label, truth(n), (part,), {"omics": ("RNA",)}, 5, 4)
 
 
-@pytest.mark.parametrize("method", ["ridge", "kernel ridge", "elastic net", "best single"])
+@pytest.mark.parametrize(
+    "method",
+    ["ridge", "kernel ridge", pytest.param("elastic net", marks=pytest.mark.slow), "best single"],
+)
 def test_outcomes_of_held_out_patients_do_not_touch_their_scores(method):
     rng = np.random.default_rng(1)
     values, y = rng.standard_normal((40, 300)), rng.permutation(np.arange(40) % 2).astype(float)
@@ -96,7 +99,10 @@ def test_outcomes_of_held_out_patients_do_not_touch_their_scores(method):
     assert np.array_equal(one.standardised, other.standardised)
 
 
-@pytest.mark.parametrize("method", ["ridge", "kernel ridge", "elastic net", "best single"])
+@pytest.mark.parametrize(
+    "method",
+    ["ridge", "kernel ridge", pytest.param("elastic net", marks=pytest.mark.slow), "best single"],
+)
 def test_a_held_out_patient_is_scored_as_if_alone(method):
     rng = np.random.default_rng(2)
     values, y = rng.standard_normal((40, 300)), rng.permutation(np.arange(40) % 2).astype(float)

@@ -115,6 +115,7 @@ def test_a_higher_level_is_wider(name, data):
     assert wide[1] >= narrow[1] - 1e-12
 
 
+@pytest.mark.slow
 @given(n=st.integers(1, 80), data=st.data(), level=st.floats(0.5, 0.99))
 def test_blaker_lies_inside_clopper_pearson_and_judges_by_acceptability(n, data, level):
     x = data.draw(st.integers(0, n))

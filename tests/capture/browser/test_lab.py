@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LABORATORY = "/subjects/01-001/SCREENING/1/LB"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "mark", "term"),
     [
