@@ -232,8 +232,7 @@ def run(host: str, port: int, *, workers: int, first: Callable[[], None]) -> Non
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        # Requests are work, not waiting: more at once would only hold each other up.
-        blocking_threads=2,
+        blocking_threads=4,
         log_access=False,
         log_level=LogLevels.warning,
     )

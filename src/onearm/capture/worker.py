@@ -10,6 +10,10 @@ from typing import Any
 
 from onearm.capture import orphans
 
+AT_ONCE = 2
+"""So many requests a worker answers at once: they are work, not waiting, and more would only hold
+each other up."""
+
 
 def load(is_prepared: Event) -> Callable[..., Any]:
     """The application, as soon as the database that it works on is prepared.
@@ -23,7 +27,17 @@ def load(is_prepared: Event) -> Callable[..., Any]:
     _read_program()
     is_prepared.wait()
     threading.Thread(target=_read_studies, name="studies", daemon=True).start()
-    return application
+    return _few_at_once(application)
+
+
+def _few_at_once(application: Callable[..., Any]) -> Callable[..., Any]:
+    places = threading.BoundedSemaphore(AT_ONCE)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        with places:
+            return application(environ, start_response)
+
+    return answer
 
 
 def _read_program() -> None:
