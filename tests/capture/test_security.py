@@ -100,7 +100,12 @@ def filled(pattern: str, form: FormInstance) -> str:
     """An address of the objects of one subject."""
     subject = form.event.subject
     query = Query.objects.filter(subject=subject).first()
-    keys = {"people": User.objects.earliest("pk").pk, "queries": query.pk if query else 1}
+    save = form.versions.first()
+    keys = {
+        "people": User.objects.earliest("pk").pk,
+        "queries": query.pk if query else 1,
+        "redactions": save.pk if save else 1,
+    }
     values = {
         "code": subject.code,
         "visit": "SCREENING",
