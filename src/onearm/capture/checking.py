@@ -14,11 +14,12 @@ from onearm.errors import Finding, Place
 from onearm.records import live
 from onearm.records.entry import ENTRY
 from onearm.records.places import visit_label
+from onearm.study.cases import checks_of
 
 if TYPE_CHECKING:
     from onearm.capture.models import EventInstance
     from onearm.study import Study
-    from onearm.study.forms import Check, Form
+    from onearm.study.forms import Form
 
 HARD_RULES = frozenset({"item.type", "item.codelist", "form.item", "form.row"})
 """Standing rules that refuse a save: what is typed can never be a value of the item."""
@@ -94,7 +95,7 @@ def judge(
 def refusing(study: Study, finding: Finding) -> bool:
     """Whether a finding refuses the save: an impossible value, or a check the study calls hard."""
     form = study.forms.get(finding.place.form)
-    hard = (c.id for c in _checks(form) if c.severity == "hard") if form else ()
+    hard = (c.id for c in checks_of(form) if c.severity == "hard") if form else ()
     return finding.rule in HARD_RULES or finding.rule in hard
 
 
@@ -153,9 +154,3 @@ def _follow(
             cell = Cell(row, item, value="" if hidden else text)
             if stand.get((row, item), Cell(row, item)) != cell:
                 yield cell
-
-
-def _checks(form: Form) -> Iterator[Check]:
-    yield from form.checks
-    for item in form.items:
-        yield from item.checks

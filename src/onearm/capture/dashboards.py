@@ -129,9 +129,7 @@ def ageing(sites: Sequence[Site]) -> Table:
     """One row a site and whose turn it is: live queries by days since they last moved."""
     counts: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     days = {site.pk: zones.today(site) for site in sites}
-    live = Query.objects.filter(
-        subject__site__in=list(sites), state__in=(Query.State.OPEN, Query.State.ANSWERED)
-    ).order_by()
+    live = Query.objects.filter(subject__site__in=list(sites), state__in=Query.LIVE).order_by()
     known = {site.pk: site for site in sites}
     for site, state, at in live.values_list("subject__site", "state", "changed_at"):
         age = (days[site] - at.astimezone(zones.zone(known[site])).date()).days

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from onearm.capture.overview import Overview
     from onearm.study import Study
 
-LIVE = (Query.State.OPEN, Query.State.ANSWERED)
-
 EXAMPLES = 3
 """So many open ones are named in a line; the report names all."""
 
@@ -79,7 +77,7 @@ def open_points(
 
 
 def _queries(subjects: object, event: EventInstance | None, form: FormInstance | None) -> Point:
-    found = Query.objects.filter(subject__in=subjects, state__in=LIVE)
+    found = Query.objects.filter(subject__in=subjects, state__in=Query.LIVE)
     if event is not None:
         found = found.filter(visit=event.visit, repeat=event.repeat)
     if form is not None:

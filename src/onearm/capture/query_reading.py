@@ -38,7 +38,7 @@ class Line:
 def filtered(queries: QuerySet[Query], state: str, turn: str) -> QuerySet[Query]:
     """Queries in a state (``live``: open or answered) and of a turn."""
     if state == "live":
-        queries = queries.filter(state__in=(State.OPEN, State.ANSWERED))
+        queries = queries.filter(state__in=Query.LIVE)
     elif state in State.values:
         queries = queries.filter(state=state)
     return queries.filter(state__in=TURNS[turn]) if turn in TURNS else queries
@@ -67,7 +67,7 @@ def moves(user: User, query: Query) -> list[str]:
         found.append(State.ANSWERED)
     if query.state != State.OPEN and permissions.can(user, "query.open", site, today):
         found.append(State.OPEN)
-    if query.state in (State.OPEN, State.ANSWERED) and closes:
+    if query.state in Query.LIVE and closes:
         found += [State.CLOSED, State.CANCELLED]
     return found
 

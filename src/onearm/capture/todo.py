@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from onearm.capture.overview import Overview
 
 TO_DO = {"due", "in window", "overdue"}
-LIVE = (Query.State.OPEN, Query.State.ANSWERED)
 FAR = date.max
 MOST = 200
 """Rows shown of one kind; the rest is behind the lists."""
@@ -264,7 +263,7 @@ def visits_to_sign(subject: Subject) -> list[VisitToSign]:
 
 def _asked(mine: QuerySet[Subject]) -> Counter[tuple[int, str, int]]:
     """How many queries are not closed, by subject, visit and repeat."""
-    found = Query.objects.filter(subject__in=mine, state__in=LIVE).order_by()
+    found = Query.objects.filter(subject__in=mine, state__in=Query.LIVE).order_by()
     return Counter(found.values_list("subject", "visit", "repeat"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from onearm.capture import clock
 from onearm.capture.chain import START, canonical, link
@@ -166,10 +166,7 @@ def _heads_at(at: datetime) -> tuple[int, str]:
 
 def _locked_head(stream: str) -> TrailHead:
     TrailHead.objects.get_or_create(stream=stream, defaults={"hash": START})
-    heads = TrailHead.objects.all()
-    if connection.features.has_select_for_update:
-        heads = heads.select_for_update()
-    return heads.get(stream=stream)
+    return TrailHead.objects.select_for_update().get(stream=stream)
 
 
 def _broken_forms() -> Iterator[BrokenLink]:

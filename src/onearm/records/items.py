@@ -25,12 +25,13 @@ MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"
 """ISO 8601 to the minute or the second, without a zone: as the clock at the site showed it."""
 
 NUMBER = r"^\s*[-+]?\d+(\.\d+)?\s*$"
-KIND = {"integer": "a whole number", "decimal": "a number", "date": "a complete date"} | {
-    "datetime": "a date with a time of day"
-}
-EXAMPLE = {"integer": "42", "decimal": "4.5", "date": "2021-05-31"} | {
-    "datetime": "2021-05-31T14:05"
-}
+KIND = {
+    "integer": "a whole number", "decimal": "a number", "date": "a complete date",
+    "datetime": "a date with a time of day",
+}  # fmt: skip
+EXAMPLE = {
+    "integer": "42", "decimal": "4.5", "date": "2021-05-31", "datetime": "2021-05-31T14:05",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.test import Client
 
-from onearm.capture import triggers
 from onearm.capture.models import User
 from tests.capture.browser.served import Served
 
@@ -52,23 +50,9 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def history_can_be_flushed() -> Iterator[None]:
-    """Between tests on a live server the database is emptied; history refuses that elsewhere."""
-    flush = TransactionTestCase._fixture_teardown
-
-    def without_triggers(case: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            for statement in triggers.lifted(connection.vendor):
-                cursor.execute(statement)
-        flush(case)
-        with connection.cursor() as cursor:
-            for statement in triggers.all_statements(connection.vendor):
-                cursor.execute(statement)
-
-    TransactionTestCase._fixture_teardown = without_triggers
-    yield
-    TransactionTestCase._fixture_teardown = flush
+@pytest.fixture(autouse=True, scope="module")
+def emptied(history_can_be_flushed: None) -> None:
+    """Between tests on a live server the database is emptied."""
 
 
 class Windows:

@@ -180,7 +180,8 @@ def set_cap(user: User, site: Site, cap: int | None, reason: str) -> Site:
         site.refresh_from_db()
         taken = site.subjects.filter(stage__in=enrolment.IN_STUDY).count()
         if cap == site.cap:
-            raise OnearmError(say("accrual.cap_same").format(site=site.code))
+            told = say("accrual.cap_none") if cap is None else cap
+            raise OnearmError(say("accrual.cap_same").format(site=site.code, cap=told))
         if cap is not None and cap < taken:
             raise OnearmError(say("accrual.cap_taken").format(site=site.code, n=taken))
         before, site.cap = site.cap, cap

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Max
 
 from onearm.capture import clock, identity, permissions, places, states, studies, trail, wording
 from onearm.capture.actions import recheck
@@ -128,15 +129,15 @@ def _migrate(
         named = "; ".join(f"{b.form}.{b.item}: {', '.join(b.unresolved[:5])}" for b in blocked)
         raise Blocked(say("amend.no_place").format(version=version.number, values=named))
     moving, held = _open(form for form in forms if form.form in new.forms)
-    before = _Before.now()
-    calculated = _carry_out(moving, version, actors, maps)
+    did = _Did(clock.check(trail.newest()), _newest_query(), tuple(sites))
+    calculated = _carry_out(moving, version, actors, maps, did.at)
     at_sites: dict[int, Study | None] = {site.pk: new for site in sites}
     for site in sites:
         details = {
             "forms": sum(form.event.subject.site_id == site.pk for form in moving),
             "held": sum(form.event.subject.site_id == site.pk for form in held),
-            "signatures": before.broken().filter(subject__site=site).count(),
-            "queries": before.opened().filter(subject__site=site).count(),
+            "signatures": did.broken().filter(subject__site=site).count(),
+            "queries": did.opened().filter(subject__site=site).count(),
         }
         target, actor = f"version {version.number}", actors[site.pk]
         trail.record(
@@ -149,10 +150,10 @@ def _migrate(
             places.form_at(studies.study_of(form.study_version), form.event, form.form)
             for form in held
         ),
-        signatures=tuple(_said(before.broken().values_list("target", flat=True))),
+        signatures=tuple(_said(did.broken().values_list("target", flat=True))),
         queries=tuple(
             f"{q.subject.code} {places.query_place(q, at_sites)}: {_asked(new, q)}"
-            for q in before.opened()
+            for q in did.opened()
         ),
         calculated=tuple(calculated),
         is_dry=is_dry,
@@ -160,26 +161,30 @@ def _migrate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """The signatures that stood and the queries there were, to tell what a run did to them."""
+class _Did:
+    """What a run did besides, to be read in its transaction: the subjects are locked, so that no
+    other save breaks a signature or opens a query of a check there meanwhile.
 
-    signed: frozenset[int]
-    asked: frozenset[int]
+    at: the time of the run. after: the newest query before it. sites: where it runs.
+    """
 
-    @classmethod
-    def now(cls) -> _Before:
-        signed = Signature.objects.filter(broken_at=None).values_list("pk", flat=True)
-        return cls(frozenset(signed), frozenset(Query.objects.values_list("pk", flat=True)))
+    at: datetime
+    after: int
+    sites: tuple[Site, ...]
 
     def broken(self) -> QuerySet[Signature]:
-        """The signatures that broke since."""
-        found = Signature.objects.filter(pk__in=self.signed)
-        return found.exclude(broken_at=None).order_by("pk")
+        """The signatures that broke."""
+        found = Signature.objects.filter(broken_at=self.at, subject__site__in=self.sites)
+        return found.order_by("pk")
 
     def opened(self) -> QuerySet[Query]:
-        """The queries that opened since."""
-        found = Query.objects.exclude(pk__in=self.asked)
-        return found.select_related("subject__site").order_by("pk")
+        """The queries that checks opened."""
+        found = Query.objects.filter(pk__gt=self.after, subject__site__in=self.sites)
+        return found.exclude(check_id="").select_related("subject__site").order_by("pk")
+
+
+def _newest_query() -> int:
+    return Query.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def _carry_out(
@@ -187,12 +192,13 @@ def _carry_out(
     version: Version,
     actors: dict[int, permissions.Actor],
     maps: Maps,
+    at: datetime,
 ) -> list[str]:
     """Move the forms, calculate anew, and ask what the checks ask now, subject by subject.
 
     Returns what was calculated otherwise, in words.
     """
-    new, at = studies.study_of(version), clock.check(trail.newest())
+    new = studies.study_of(version)
     by_subject: dict[int, list[FormInstance]] = defaultdict(list)
     for form in moving:
         by_subject[form.event.subject_id].append(form)

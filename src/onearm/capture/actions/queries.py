@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from onearm.study import Study
 
 State = Query.State
-LIVE = (State.OPEN, State.ANSWERED)
 
 
 def follow_checks(subject: Subject, found: dict[str, tuple[Finding, ...]], at: datetime) -> None:
@@ -33,7 +32,7 @@ def follow_checks(subject: Subject, found: dict[str, tuple[Finding, ...]], at: d
     found: by form id every finding of that form for the subject. A finding without a live query
     opens one; a query whose finding is gone is closed, unless a person has written in it.
     """
-    live = Query.objects.filter(subject=subject, form__in=found, state__in=LIVE).exclude(
+    live = Query.objects.filter(subject=subject, form__in=found, state__in=Query.LIVE).exclude(
         check_id=""
     )
     standing = {_key_of(query): query for query in live.prefetch_related("entries")}
@@ -229,7 +228,7 @@ def _record(query: Query, action: str, actor: permissions.Actor) -> None:
 
 def live_queries(subject: Subject, form: str) -> QuerySet[Query]:
     """Open and answered queries on one form of a subject."""
-    return Query.objects.filter(subject=subject, form=form, state__in=LIVE)
+    return Query.objects.filter(subject=subject, form=form, state__in=Query.LIVE)
 
 
 def with_last_word(queries: QuerySet[Query]) -> QuerySet[Query]:

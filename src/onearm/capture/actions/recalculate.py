@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
 from onearm.capture import entries as entry_frames
 from onearm.capture import permissions, states
 from onearm.capture.actions.keep import keep_version
@@ -101,9 +99,9 @@ def _visited(form: FormInstance) -> Visited:
 def _standing(subject: Subject) -> dict[Visited, FormInstance]:
     """Every form of the subject as it stands, locked against other writers."""
     forms = FormInstance.objects.filter(event__subject=subject).order_by("pk")
-    if connection.features.has_select_for_update:
-        forms = forms.select_for_update(of=("self",), no_key=True)
-    found = forms.select_related("event__subject__site", "study_version")
+    found = forms.select_related("event__subject__site", "study_version").select_for_update(
+        of=("self",), no_key=True
+    )
     return {_visited(form): form for form in found.defer("study_version__files")}
 
 

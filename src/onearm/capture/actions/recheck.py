@@ -66,7 +66,5 @@ def follow(study: Study, subject: Subject) -> None:
 
 
 def _live(subject: Subject) -> set[int]:
-    asked = Query.objects.filter(
-        subject=subject, state__in=(Query.State.OPEN, Query.State.ANSWERED)
-    )
+    asked = Query.objects.filter(subject=subject, state__in=Query.LIVE)
     return set(asked.exclude(check_id="").values_list("pk", flat=True))

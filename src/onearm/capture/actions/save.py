@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from onearm.capture import clock, permissions, places, states, trail, zones
 from onearm.capture.actions.keep import keep_version
@@ -147,17 +147,13 @@ def _locked(event: EventInstance) -> EventInstance:
     what is calculated on one form from another is calculated from what stands.
     """
     events = EventInstance.objects.select_related("subject__site")
-    if connection.features.has_select_for_update:
-        events = events.select_for_update(of=("self", "subject"), no_key=True)
-    return events.get(pk=event.pk)
+    return events.select_for_update(of=("self", "subject"), no_key=True).get(pk=event.pk)
 
 
 def _standing(event: EventInstance, form_id: str) -> FormInstance | None:
     """The form as it stands, locked against other writers; None where nobody has saved it."""
     forms = FormInstance.objects.filter(event=event, form=form_id).select_related("study_version")
-    if connection.features.has_select_for_update:
-        forms = forms.select_for_update(of=("self",))
-    instance = forms.defer("study_version__files").first()
+    instance = forms.defer("study_version__files").select_for_update(of=("self",)).first()
     if instance is not None:
         instance.event = event
     return instance

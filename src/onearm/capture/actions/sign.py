@@ -233,9 +233,7 @@ def _require_unlocked(held: Held) -> None:
 
 
 def _open_queries(held: Held) -> int:
-    found = Query.objects.filter(
-        subject=held.subject, state__in=(Query.State.OPEN, Query.State.ANSWERED)
-    )
+    found = Query.objects.filter(subject=held.subject, state__in=Query.LIVE)
     event = held.event
     if event is not None:
         found = found.filter(visit=event.visit, repeat=event.repeat)

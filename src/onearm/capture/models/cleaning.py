@@ -22,6 +22,9 @@ class Query(models.Model):
         CLOSED = "closed"
         CANCELLED = "cancelled"
 
+    LIVE = (State.OPEN, State.ANSWERED)
+    """States in which somebody still has to do something."""
+
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="queries")
     visit = models.CharField(max_length=16, blank=True, default="")
     repeat = models.PositiveIntegerField(default=1)

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from onearm.study import Study
     from onearm.study.forms import Form
 
-LIVE = (Query.State.OPEN, Query.State.ANSWERED)
-
 
 @dataclass(frozen=True, slots=True)
 class Papers:
@@ -242,7 +240,7 @@ def _sheet(papers: Papers, instance: FormInstance) -> FormSheet:
         is_repeating=bool(form.rows),
         saves=tuple(_saves(papers, instance, study)) if papers.reader.trail else None,
         queries=talks(papers, queries),
-        open_queries=sum(query.state in LIVE for query in queries),
+        open_queries=sum(query.state in Query.LIVE for query in queries),
         signatures=tuple(signed(papers, one, stands=stands) for one, stands in mine),
         acts=acts_of(papers, f"form:{instance.pk}"),
         files=tuple(_file(papers, file) for file in instance.files.all()),

@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
 from onearm.capture import wording, zones
-from onearm.capture.actions.queries import LIVE, ask, move, with_last_word
+from onearm.capture.actions.queries import ask, move, with_last_word
 from onearm.capture.document import cells
 from onearm.capture.identity import hidden_from
 from onearm.capture.models import EventInstance, Query
@@ -97,7 +97,7 @@ def _queries(place: Place, row: int, item: str) -> list[Query]:
     at = at.filter(row__in=rows)
     mine = at.filter(item=item) if item else at.exclude(item__in=known)
     found = list(with_last_word(mine).prefetch_related("entries__user"))
-    return sorted(found, key=lambda query: (query.state not in LIVE, -query.pk))
+    return sorted(found, key=lambda query: (query.state not in Query.LIVE, -query.pk))
 
 
 def _act(request: HttpRequest, place: Place, row: int, item: str) -> bool:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from onearm.study import Study
     from onearm.study.schedule import Visit
 
-LIVE = (Query.State.OPEN, Query.State.ANSWERED)
 MAY_MISS = {"due", "in window", "overdue", "missed"}
 
 
@@ -82,7 +81,7 @@ def subject_page(request: HttpRequest, code: str) -> HttpResponse:
     site = subject.site
     context |= {
         "holds": _holds(subject),
-        "queries": Query.objects.filter(subject=subject, state__in=LIVE).count(),
+        "queries": Query.objects.filter(subject=subject, state__in=Query.LIVE).count(),
         "may": {
             name: acting.can(request.user, capability, site)
             for name, capability in (
@@ -175,7 +174,7 @@ def _holds(subject: Subject) -> list[Hold]:
 
 def _rows(view: Overview, planned: list[Planned]) -> Iterator[VisitRow]:
     asked = Counter(
-        Query.objects.filter(subject=view.subject, state__in=LIVE).values_list(
+        Query.objects.filter(subject=view.subject, state__in=Query.LIVE).values_list(
             "visit", "repeat", "form"
         )
     )
