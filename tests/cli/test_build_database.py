@@ -21,6 +21,8 @@ from onearm.study.odm import draft_from_odm
 STUDY = Path(__file__).parents[2] / "studies" / "lenvatinib-pembrolizumab"
 SUBJECTS, SEED = 4, 3
 
+pytestmark = pytest.mark.slow  # fills a database from a simulated trial
+
 FILL = """
 import sys
 from datetime import date
@@ -35,7 +37,6 @@ from onearm.capture.actions.snapshot import make_snapshot
 from onearm.capture.actions.take_entries import take_entries
 from onearm.capture.models import Grant, Site, SiteVersion, User
 
-pytestmark = pytest.mark.slow  # each fills a database from a simulated trial
 entries = pl.read_parquet(sys.argv[3])
 version = studies.take_in(Path(sys.argv[2]))
 for code in entries["SITEID"].unique().sort():
