@@ -221,3 +221,15 @@ def test_the_month_of_another_site_is_not_shown(
     page = client.get("/").content.decode()
     assert "01-001" not in page
     assert client.get("/subjects/01-001").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "page"),
+    [("administrator", "/people"), ("study_builder", "/amendments"), ("statistician", "/exchange")],
+)
+def test_who_sees_no_subjects_begins_elsewhere(
+    role: str, page: str, person: Person, version: StudyVersion, signed_in: Callable[[User], Client]
+) -> None:
+    client = signed_in(person(role))
+    assert client.get("/").url == page
+    assert client.get(page).status_code == 200

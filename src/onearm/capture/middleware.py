@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 ALWAYS = {"account_logout", "set_language", "health", "account_reauthenticate"}
 """Pages that are open whatever a person must do first."""
 
+HOMES = (
+    ("people", "account.manage"),
+    ("amendments", "study.load"),
+    ("exchange", "export.deidentified"),
+)
+"""Where the work begins of people who see no subjects, by the right that it takes."""
+
 SEEN, SEEN_EVERY_S = "seen", 60
 """When the session was last prolonged, and how often it is."""
 
@@ -84,8 +91,9 @@ class Guard:
         if request.resolver_match.namespace == "api":
             return None  # it says the duty itself: a program follows no redirection to a page
         first = first_duty(request.user)
-        if here == "month" and not first and _only_administers(request.user):
-            return redirect("people")
+        home = _home(request.user) if here == "month" and not first else ""
+        if home:
+            return redirect(home)
         if not first or here == first or (first.startswith("mfa_") and here.startswith("mfa_")):
             return None
         messages.warning(request, words.say(f"duty.{first}"))
@@ -118,10 +126,13 @@ def _keep_session(request: HttpRequest) -> None:
         request.session[SEEN] = now
 
 
-def _only_administers(user: User) -> bool:
+def _home(user: User) -> str:
+    """Where the work of a person begins who sees no subjects; empty for the month's work."""
     today = clock.now().date()
-    sees = permissions.can(user, "subject.view", None, today)
-    return not sees and permissions.can(user, "account.manage", None, today)
+    if permissions.can(user, "subject.view", None, today):
+        return ""
+    homes = (page for page, right in HOMES if permissions.can(user, right, None, today))
+    return next(homes, "")
 
 
 def _say_why_signed_out(request: HttpRequest) -> None:

@@ -88,15 +88,15 @@ def _listed(found: list[Reuse]) -> str:
 def study_of(version: StudyVersion) -> Study:
     """The study as that version said it; read once a process."""
     with _READING:  # people who come at once to a process that has just begun wait for one reading
-        return _read(version.pk, version.hash)
+        return _read(version.hash)
 
 
 _READING = Lock()
 
 
 @lru_cache(maxsize=8)
-def _read(pk: int, _hash: str) -> Study:
-    version = StudyVersion.objects.get(pk=pk)
+def _read(hash_: str) -> Study:
+    version = StudyVersion.objects.get(hash=hash_)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "study"
         for name, text in version.files.items():
@@ -114,12 +114,12 @@ def sites_under(version: StudyVersion, day: date) -> list[Site]:
 
 def title_of(version: StudyVersion) -> Text:
     """The study's title, read without the rest of the study: the head of every page shows it."""
-    return _title(version.pk, version.hash)
+    return _title(version.hash)
 
 
 @lru_cache(maxsize=8)
-def _title(pk: int, _hash: str) -> Text:
-    return identity_of(StudyVersion.objects.get(pk=pk).files["study.yaml"]).title
+def _title(hash_: str) -> Text:
+    return identity_of(StudyVersion.objects.get(hash=hash_).files["study.yaml"]).title
 
 
 def version_at(site: Site, day: date) -> StudyVersion | None:

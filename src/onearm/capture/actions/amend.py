@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from onearm.capture import clock, permissions, studies, trail
+from onearm.capture.actions.under_way import one_at_a_time
 from onearm.capture.models import AuditEvent
 from onearm.capture.models import StudyVersion as Version
 from onearm.capture.words import say
@@ -81,6 +82,7 @@ def take_in(user: User, folder: Path, *, reworded: str = "") -> Version:
     permissions.actor(user, "study.load", None, clock.now().date())
     try:
         with transaction.atomic():
+            one_at_a_time()  # a version's number is one more than there are
             return studies.take_in(folder, user=user, reworded=reworded)
     except Problems as problem:
         raise Problems(problem.findings, say("amend.unreadable")) from problem

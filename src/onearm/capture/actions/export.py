@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from onearm.capture import clock, permissions, trail, words
 from onearm.capture import entries as entry_frames
+from onearm.capture.actions.under_way import settled_now
 from onearm.capture.export import files as written
 from onearm.capture.export.deidentify import entries_without_names, offsets, without_names
 from onearm.capture.export.layout import newest_study, sheets
@@ -187,6 +188,8 @@ def _refuse_unknown(wanted: Wanted) -> None:
     if wanted.as_of is not None and wanted.as_of > clock.now():
         moment = f"{wanted.as_of:%Y-%m-%d %H:%M:%S}"
         raise OnearmError(say("error.future").format(moment=moment))
+    if wanted.as_of is not None:
+        settled_now()  # else a save that began before the moment could end after the export
 
 
 def _nameless(found: Iterator[Table], days: dict[str, int]) -> Iterator[Table]:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from onearm.capture import enrolment, visible, zones
+from onearm.capture import clock, enrolment, permissions, visible, zones
 from onearm.capture.actions import enrol as actions
 from onearm.capture.actions import sites as site_actions
 from onearm.capture.api import places
@@ -129,9 +129,9 @@ def add_site(request: HttpRequest, given: SiteIn) -> SiteOut:
 @router.post("/sites/{code}/releases", response={200: SiteOut, **REFUSALS})
 def release(request: HttpRequest, code: Code, given: ReleaseIn) -> SiteOut:
     """Let a site enter new forms under a version from a day on."""
-    site = Site.objects.filter(code=code).first()
+    site = _site_for(request, "study.release", code)
     version = StudyVersion.objects.filter(number=given.version).first()
-    if site is None or version is None:
+    if version is None:
         raise Http404
     site_actions.release(request.user, site, version, given.begins, given.reason)
     return _site(site)
@@ -140,9 +140,7 @@ def release(request: HttpRequest, code: Code, given: ReleaseIn) -> SiteOut:
 @router.post("/sites/{code}/cap", response={200: SiteOut, **REFUSALS})
 def cap(request: HttpRequest, code: Code, given: CapIn) -> SiteOut:
     """Say how many subjects a site may enrol."""
-    site = Site.objects.filter(code=code).first()
-    if site is None:
-        raise Http404
+    site = _site_for(request, "accrual.cap", code)
     return _site(actions.set_cap(request.user, site, given.cap, given.reason))
 
 
@@ -190,6 +188,15 @@ def step(request: HttpRequest, given: StepIn) -> StepOut:
         return _step(actions.go_on(user, given.reason))
     act = actions.pause if given.act == "pause" else actions.resume
     return _step(act(user, given.reason, site))
+
+
+def _site_for(request: HttpRequest, capability: str, code: str) -> Site:
+    """The site with the code; only who has the right learns whether there is one."""
+    permissions.actor(request.user, capability, None, clock.now().date())
+    site = Site.objects.filter(code=code).first()
+    if site is None:
+        raise Http404
+    return site
 
 
 def _site(site: Site) -> SiteOut:

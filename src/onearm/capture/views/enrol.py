@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from onearm.capture import clock, enrolment, zones
+from onearm.capture import clock, enrolment, permissions, zones
 from onearm.capture.actions import enrol as actions
 from onearm.capture.models import AccrualStep, FormInstance, Site, Subject
 from onearm.capture.studies import study_of, version_at
@@ -130,6 +130,8 @@ def accrual(request: HttpRequest) -> HttpResponse:
 @require_POST
 def site_cap(request: HttpRequest) -> HttpResponse:
     """Say how many subjects a site may enrol; back to the page that the person came from."""
+    # Only who has the right learns whether there is a site with that code.
+    permissions.actor(request.user, "accrual.cap", None, clock.now().date())
     site = get_object_or_404(Site, code=request.POST.get("site", ""))
     acting.act(
         request,
