@@ -35,6 +35,7 @@ def test_the_code_is_formatted() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_types_are_strictly_right() -> None:
     done = run("mypy")
     assert done.returncode == 0, done.stdout

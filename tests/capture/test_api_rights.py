@@ -83,6 +83,7 @@ def test_every_capability_has_a_route_or_a_reason_why_not() -> None:
     assert not asked & set(WITHOUT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", permissions.roles())
 def test_a_role_may_call_what_the_table_says_and_nothing_else(
     role: str, person: Person, worlds: dict[str, World]

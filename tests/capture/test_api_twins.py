@@ -188,7 +188,7 @@ def left(act: Callable[[], object]) -> list[tuple[Any, ...]]:
                 _numberless(e.target),
                 e.user_id,
                 e.role,
-                e.site_id,
+                e.site.code if e.site else "",
                 e.reason,
                 _numberless(str({k: v for k, v in e.details.items() if k != "sha256"})),
             )

@@ -94,6 +94,7 @@ def test_a_restored_database_has_every_row_every_file_and_an_unbroken_history(
     assert checked.stdout.endswith("0 broken\n")
 
 
+@pytest.mark.slow
 def test_a_change_of_the_restored_data_is_named(
     sealed: Path, key_file: Path, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_the_texts_stand_side_by_side_and_a_missing_translation_shows(
     assert [line.lacks for line in _texts(studies.study_of(version), lacking)][:2] == [True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["forms", "forms/VS", "checks", "checks.csv", "cases.csv"])
 @pytest.mark.parametrize(
     ("role", "before"),

@@ -153,7 +153,7 @@ from onearm.capture import serving
 serving.configure(Path(sys.argv[1]), environment="test")
 from onearm.capture.actions import save, sign
 save.changes_filled = lambda *a: False          # a change needs no reason any more
-sign._prove = lambda *a: None                   # a signature needs no password any more
+sign._prove = lambda *a, **k: None              # a signature needs no password any more
 from onearm.capture.qualification import operation
 operation.main(Path(sys.argv[1]))
 """

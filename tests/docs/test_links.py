@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,12 @@ def test_every_command_in_the_text_exists_with_its_options(page: Path) -> None:
     assert not wrong, wrong
 
 
+@cache
+def commands() -> list[tuple[str, Any]]:
+    """Every command of the program by its name, read once."""
+    return list(module("printing.commands").every_command())
+
+
 def is_known(text: str) -> bool:
     """Whether the words behind ``onearm`` are a command with options that it has."""
     words = shlex.split(text.partition("#")[0])
@@ -62,7 +70,7 @@ def is_known(text: str) -> bool:
     if words[-1:] == ["--help"]:
         words = words[:-1]
     used = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
-    for name, command in module("printing.commands").every_command():
+    for name, command in commands():
         called = name.split()[1:]
         if words and words == called[: len(words)] != called:
             return True

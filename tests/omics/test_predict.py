@@ -530,7 +530,7 @@ def test_breast_cancers_are_told_apart_although_the_new_patients_lack_the_protei
 
 @pytest.mark.slow
 def test_noise_predicts_nothing():
-    trials, found = 200, []
+    trials, found = 100, []
     for stream in np.random.SeedSequence(20).spawn(trials):
         trial = draw(Generator(features=2000), np.random.default_rng(stream))
         question = Question("response", repeats=10, permutations=199)
@@ -557,7 +557,7 @@ def tumour_types(rng: np.random.Generator) -> tuple[Block, Outcomes]:
 
 @pytest.mark.slow
 def test_telling_tumour_types_apart_is_no_prediction_within_them():
-    trials, p, estimates = 200, [], []
+    trials, p, estimates = 100, [], []
     question = Question("response", tumour_type="tumour", strata=("tumour",), **QUICK)
     for stream in np.random.SeedSequence(23).spawn(trials):
         made, outcomes = tumour_types(np.random.default_rng(stream))

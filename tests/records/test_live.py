@@ -34,6 +34,7 @@ def spoiled(study: Study) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_one_form_at_a_time_finds_the_same(study: Study, spoiled: pl.DataFrame) -> None:
     found = 0
     for subject in spoiled["SUBJID"].unique().sort():

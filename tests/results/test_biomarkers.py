@@ -24,6 +24,7 @@ def trial() -> Trial:
         return markers.built(Path(folder), markers.made())
 
 
+@pytest.mark.slow
 def test_outcomes_are_those_of_the_analysis_datasets() -> None:
     known = outcomes(trial().study, trial().datasets)
     adsl = trial().datasets["ADSL"].filter(pl.col("FASFL") == "Y").sort("USUBJID")

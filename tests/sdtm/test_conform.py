@@ -255,6 +255,7 @@ DEFECTS: dict[str, tuple[Callable[[Domains], Domains], str]] = {
 QUIET = {name for name, (_, expected) in DEFECTS.items() if not expected}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in DEFECTS if n not in QUIET])
 def test_the_planted_defect_is_seen(sound, name):
     plant, expected = DEFECTS[name]

@@ -52,6 +52,7 @@ def test_a_form_is_asked_about_answered_verified_signed_changed_and_frozen(
     signer = page_of(user=doctor)
     signer.goto("/")
     signer.click("#sign td:last-child a")
+    signer.check("input[name=visit]")  # nothing is ticked before somebody chooses it
     signer.fill("input[name=username]", "investigator")
     signer.fill("input[name=password]", PASSWORD)
     signer.click("button.primary")

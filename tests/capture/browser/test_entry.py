@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
 from onearm.capture.models import FormInstance, FormVersion, Subject
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def test_a_sheet_is_filled_in_and_saved_without_a_mouse(page_of: Pages, subject:
     ]
 
 
+@pytest.mark.slow
 def test_today_missing_reason_and_the_next_form_each_have_a_key(
     page_of: Pages, subject: Subject
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_table_is_walked_with_arrows_and_grows_by_itself(
     assert stands("AE") == [{"AETERM": "rash", "AECTCAE": "Alopecia"}, {"AETERM": "rash again"}]
 
 
+@pytest.mark.slow
 def test_a_change_asks_its_reason_and_the_cell_tells_its_history(
     page_of: Pages, subject: Subject
 ) -> None:
@@ -118,6 +122,7 @@ def test_a_change_asks_its_reason_and_the_cell_tells_its_history(
     assert focused(page) == "v.1.MHTERM"
 
 
+@pytest.mark.slow
 def test_unsaved_text_is_kept_and_offered_again(page_of: Pages, subject: Subject) -> None:
     page = page_of("coordinator")
     page.goto(f"{SCREENING}/DISEASE")
@@ -153,6 +158,7 @@ def test_lesions_show_their_response_while_they_are_typed(page_of: Pages, subjec
     assert "nadir of 50.0 mm" in page.locator("#panel .because").inner_text()
 
 
+@pytest.mark.slow
 def test_after_a_refusal_the_focus_is_on_what_it_asks_for(page_of: Pages, subject: Subject) -> None:
     page = page_of("coordinator")
     page.goto(f"{SCREENING}/DISEASE")

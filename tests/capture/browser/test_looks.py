@@ -111,6 +111,8 @@ LOOK = """() => {
   return wrong;
 }"""
 
+SETTLED = "() => !document.querySelector('.htmx-request')"
+
 AXE = """async (rules) => {
   const found = await axe.run(document, { runOnly: rules });
   return found.violations.map((v) =>
@@ -194,49 +196,55 @@ def axe_source() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-def looked_at(page: Page, sight: Sight, axe: str) -> list[str]:
-    """Everything that is wrong with a page."""
+def opened(page: Page, sight: Sight, axe: str) -> list[str]:
+    """What is wrong with a page for whoever cannot see it well, once it is there as a whole."""
     answer = page.goto(sight.path, wait_until="load")
     assert answer is not None
-    page.wait_for_load_state("networkidle")  # what htmx loads is part of the page
+    page.wait_for_function(SETTLED)  # what htmx loads is part of the page
     wrong = [] if answer.status in (200, 403, 404) else [f"status {answer.status}"]
-    wrong += page.evaluate(LOOK)
-    if axe:
-        page.evaluate(axe)
-        wrong += page.evaluate(AXE, RULES)
-    return wrong
+    page.evaluate(axe)
+    return wrong + page.evaluate(AXE, RULES)
+
+
+def looked_at(page: Page, width: int, height: int, picture: Path | None) -> list[str]:
+    """Everything that is wrong with an opened page in a window of that size."""
+    page.set_viewport_size({"width": width, "height": height})
+    found = page.evaluate(LOOK)
+    if picture:
+        page.screenshot(path=picture, full_page=True, clip={**TOP, "width": width})
+    return [f"{width} wide: {one}" for one in found]
+
+
+@pytest.fixture(scope="module")
+def everything(demo: Demo) -> list[Sight]:
+    """Every page to look at."""
+    return list(sights(demo.server, demo.made))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_every_page_looks_right_and_can_be_used_by_everybody(
-    browser: Browser,
-    demo: Demo,
-    language: str,
-    width: int,
-    height: int,
+    browser: Browser, demo: Demo, everything: list[Sight], language: str
 ) -> None:
-    server, made = demo.server, demo.made
     axe = axe_source()
     folder = os.environ.get("ONEARM_SCREENSHOTS", "")
-    windows = Windows(browser, server.address)
+    windows = Windows(browser, demo.server.address)
     windows.expected("status of 403")
     windows.expected("status of 404")
     pages: dict[str, Page] = {}
     wrong: dict[str, list[str]] = {}
-    for sight in sights(server, made):
+    for sight in everything:
         if sight.role not in pages:
             cookies = {"django_language": language}
             if sight.role:
-                cookies["sessionid"] = made["sessions"][sight.role]
-            pages[sight.role] = windows.open(cookies, width=width, height=height)
+                cookies["sessionid"] = demo.made["sessions"][sight.role]
+            pages[sight.role] = windows.open(cookies)
         page = pages[sight.role]
-        found = looked_at(page, sight, axe)
+        found = opened(page, sight, axe)
+        for width, height in SHAPES:
+            picture = Path(folder, f"{language}-{width}", f"{sight.name}.png") if folder else None
+            found += looked_at(page, width, height, picture)
         if found:
             wrong[f"{sight.name} {sight.path} as {sight.role or 'nobody'}"] = found
-        if folder:
-            target = Path(folder) / f"{language}-{width}" / f"{sight.name}.png"
-            page.screenshot(path=target, full_page=True, clip={**TOP, "width": width})
     windows.close()
     told = "\n".join(f"{name}\n    " + "\n    ".join(found) for name, found in wrong.items())
     assert not wrong, told
