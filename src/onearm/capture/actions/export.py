@@ -73,6 +73,8 @@ def export(user: User | None, wanted: Wanted, *, target: str = "") -> Exported:
     """
     actor = _actor(user, with_names=wanted.with_names)
     _refuse_unknown(wanted)
+    if wanted.as_of is not None:
+        settled_now()  # else a save that began before the moment could end after the export
     selection = selection_for(user, wanted)
     study = newest_study()
     if study is None:
@@ -188,8 +190,6 @@ def _refuse_unknown(wanted: Wanted) -> None:
     if wanted.as_of is not None and wanted.as_of > clock.now():
         moment = f"{wanted.as_of:%Y-%m-%d %H:%M:%S}"
         raise OnearmError(say("error.future").format(moment=moment))
-    if wanted.as_of is not None:
-        settled_now()  # else a save that began before the moment could end after the export
 
 
 def _nameless(found: Iterator[Table], days: dict[str, int]) -> Iterator[Table]:
